@@ -1,0 +1,84 @@
+"""What a source says of a capture, and the batches in which packets travel."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from analyzer.model.streams import Bytes, Columns
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """One capture interface. `link_type` is a LINKTYPE_ number (tcpdump.org/linktypes), `snap_length` 0 for unlimited."""
+
+    link_type: int
+    snap_length: int = 0
+    name: str = ""
+    dropped: int | None = None
+    """Packets that the interface says it lost (pcapng interface statistics); None where it says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Damage of the capture file, in one sentence; `packet` is the last packet before it, 0 for none."""
+
+    text: str
+    packet: int = 0
+
+
+@dataclass(slots=True)
+class CaptureLog:
+    """Facts about the file that a source collects while it reads. `format` is `pcap`, `pcapng`, or what the source calls it."""
+
+    path: str
+    format: str
+    packets: int = 0
+    bytes: int = 0
+    """Bytes of the capture read so far, after decompression."""
+    interfaces: list[Interface] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)
+    """Section, interface and packet comments, the first hundred."""
+    secrets: list[bytes] = field(default_factory=list)
+    """Decryption Secrets Blocks as they stand (type and data); never written anywhere."""
+    truncated: int = 0
+    """Packets that the snap length cut."""
+    first_time: int | None = None
+    last_time: int | None = None
+    link_packets: dict[int, int] = field(default_factory=dict)
+    """Packets per link type."""
+    unread: dict[str, int] = field(default_factory=dict)
+    """Packets that could not be followed to TCP although they may hold it (fragments, tunnels, unknown links), by reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class PacketBatch:
+    """Packets in order of capture. `data` may be overwritten when the next batch is asked for: keep a copy or keep nothing.
+
+    `records` has the RECORDS columns as equal-length arrays; row i is packet number `first_number + i`. An empty batch carries
+    only `now` (ns): the time has come this far without a packet.
+    """
+
+    data: Bytes
+    records: Columns
+    first_number: int
+    now: int | None = None
+
+
+class Source(Protocol):
+    """One opened capture."""
+
+    log: CaptureLog
+
+    def batches(self) -> Iterator[PacketBatch]:
+        """All packets, once. Damage ends the iteration and is a Problem in the log; it never raises."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """What capture rules judge: the log when all is read, and the connections that were no session, by what they carry."""
+
+    log: CaptureLog
+    sessions: int
+    other_connections: Mapping[str, int]

@@ -1,0 +1,62 @@
+"""Every bound of the analysis, by name and with its reason. All of them are on by default."""
+
+from dataclasses import dataclass
+
+KIB, MIB = 1 << 10, 1 << 20
+SECOND = 1_000_000_000
+"""Nanoseconds in a second; every time in this package is an integer in nanoseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what is kept in memory and on what hostile input may cost. Sizes are in bytes, times in ns."""
+
+    batch: int = 32 * MIB
+    """Raw capture bytes read at once. Large enough that Python's share per batch vanishes, small enough to stay in memory."""
+    record: int = 64 * MIB
+    """The longest record believed. libpcap refuses above 256 KiB to 128 MiB by link type; a longer one means damage."""
+    block_options: int = 16 * MIB
+    """The longest pcapng block that holds no packet (interfaces, names, secrets)."""
+    compressed_ratio: int = 2000
+    """A compressed capture that grows beyond this times its size (and 1 GiB) is a decompression bomb."""
+    held: int = 8 * MIB
+    """Stream bytes kept per direction while a hole in front of them may still be filled by a retransmission."""
+    hole_patience: int = 3 * SECOND
+    """A hole that the peer acknowledged this long ago was received, so that it is missing from the capture for good."""
+    undecided: int = 256 * KIB
+    """Stream bytes kept per direction until it is known what the connection carries."""
+    http_head: int = 64 * KIB
+    """The longest HTTP head. Servers refuse above 8 to 32 KiB."""
+    http_body: int = 64 * KIB
+    """Bytes kept of the body of a rejection; the rest is counted."""
+    text_message: int = 4 * MIB
+    """Bytes kept of one text message for reading it as JSON; the rest is counted."""
+    inflated_message: int = 64 * MIB
+    """What one compressed message may inflate to (RFC 7692 sets no bound; 100 KB can become 100 MB)."""
+    compressed_message: int = 64 * MIB
+    """Bytes kept of one compressed message until its last frame arrived."""
+    audio_in_memory: int = 8 * MIB
+    """Bytes of a container kept in memory per track; beyond it they are spilled to a temporary file."""
+    audio_head: int = 64 * KIB
+    """First bytes of a track kept to tell what they really are."""
+    audio_container: int = 2048 * MIB
+    """Bytes of a container spilled per track; a longer one is decoded as far as this."""
+    table_in_memory: int = 64 * MIB
+    """Bytes of one table kept in memory; beyond it its chunks are spilled to a temporary file."""
+    notable_texts: int = 64
+    """Text messages kept per direction because a rule may quote them (malformed, error, warning)."""
+    text_excerpt: int = 2000
+    """Characters kept of such a message."""
+    latencies: int = 100_000
+    """Service results whose cursor is kept per session."""
+    anomalies: int = 20
+    """Places kept per kind of anomaly and direction; beyond it they are counted."""
+    finding_packets: int = 20
+    """Packet numbers that a finding cites (contract: the first ones that show it)."""
+    exchanges: int = 10_000
+    """HTTP exchanges followed on one connection before it is let go."""
+    idle_flow: int = 3600 * SECOND
+    """A connection quiet for this long is finished. Longer than any service timer (2 h sessions are never quiet that long)."""
+
+
+DEFAULT = Limits()

@@ -1,0 +1,92 @@
+"""The report: plain data with the names of the JSON contract. Every format renders this, none computes anything.
+
+Strings in here have passed the redactor: `pipeline.py` builds a `SessionReport` by way of `redact` and nothing else builds one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from analyzer.model.finding import Finding, Verdict
+from analyzer.model.session import Endpoint
+from analyzer.model.tables import Table
+
+SCHEMA = "analyzer-report/1"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionReport:
+    """One entry of `sessions`. The mappings have the keys of the contract."""
+
+    id: int
+    client: Endpoint
+    server: Endpoint
+    start: str
+    duration_s: float
+    provider: str
+    opened: str
+    tls: Mapping[str, Any] | None
+    upgrade: Mapping[str, Any]
+    messages: Mapping[str, Mapping[str, int]]
+    frames: Mapping[str, Mapping[str, int]]
+    empty_binary: Mapping[str, int]
+    keepalives: Mapping[str, int]
+    audio: Mapping[str, Any]
+    gaps: tuple[Mapping[str, Any], ...]
+    close: Mapping[str, Any] | None
+    tcp_end: str
+    tcp_stream: int
+    coverage: Mapping[str, Mapping[str, int]]
+    verdict: Verdict
+    service: Mapping[str, Any]
+    findings: tuple[Finding, ...]
+    not_judged: tuple[Mapping[str, str], ...]
+    """Rules that stayed silent because the capture does not cover what they need: `rule`, `why`."""
+    timeline: Mapping[str, Any]
+    """`bucket_s` and per bucket: `audio_bytes`, `keepalives`, `server_messages`; `events` as (`time_s`, `what`)."""
+    frame_table: Table | None = field(default=None, compare=False)
+    """FRAMES rows of both sides with a `side` column, only when frames were asked for; not part of the JSON report."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureReport:
+    """One entry of `captures`."""
+
+    path: str
+    format: str
+    packets: int
+    bytes: int
+    first_time: str | None
+    last_time: str | None
+    link_types: tuple[str, ...]
+    complete: bool
+    findings: tuple[Finding, ...]
+    other_connections: Mapping[str, int]
+    """TCP connections that are no session, by what they carry: `http`, `tls`, `refused`, `unknown`."""
+    comments: tuple[str, ...]
+    sessions: tuple[SessionReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `analyze()` returns and `analyzer report --format json` prints."""
+
+    tool: Mapping[str, str]
+    settings: Mapping[str, Any]
+    captures: tuple[CaptureReport, ...]
+    schema: str = SCHEMA
+
+    @property
+    def sessions(self) -> tuple[SessionReport, ...]:
+        """The sessions of all captures, in order."""
+        return tuple(session for capture in self.captures for session in capture.sessions)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings of all captures and sessions."""
+        return tuple(
+            finding
+            for capture in self.captures
+            for found in (capture.findings, *(session.findings for session in capture.sessions))
+            for finding in found
+        )

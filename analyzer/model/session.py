@@ -1,0 +1,335 @@
+"""One attempt to open a WebSocket and all that came of it, as rules see it. Nothing here changes once it is built."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzer.model.anomalies import Anomaly, Sighting
+from analyzer.model.limits import SECOND
+from analyzer.model.provider import Provider
+from analyzer.model.schema import Kind, Side
+from analyzer.model.settings import Settings
+from analyzer.model.tables import Table
+
+Rows = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One end of a TCP connection; `ip` as text."""
+
+    ip: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A place in the capture: packet number as Wireshark shows it, time in ns since the epoch."""
+
+    packet: int
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The upgrade request. Header names are lower case, values as sent, secrets included: redaction is on the road to output."""
+
+    target: str
+    path: str
+    query: Mapping[str, str]
+    version: str
+    headers: Mapping[str, str]
+    at: Moment
+    """The packet that completes it."""
+    upgrade: bool = True
+    """False when it does not ask for a WebSocket."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """The answer to the upgrade request."""
+
+    status: int
+    reason: str
+    version: str
+    headers: Mapping[str, str]
+    body: bytes
+    at: Moment
+    """The packet that completes its head."""
+    accept_valid: bool | None = None
+    """Whether Sec-WebSocket-Accept fits the request's key (RFC 6455 section 4.2.2); None when one of them is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """How the attempt went. `outcome` as in the JSON report."""
+
+    outcome: str
+    request: Request | None = None
+    response: Response | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """A close frame: `code` is None when its body is empty."""
+
+    side: Side
+    code: int | None
+    reason: str
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text message that a rule may quote: `row` in the direction's messages, `text` cut to the limit, `why` it was kept."""
+
+    row: int
+    kind: Kind
+    label: str
+    text: str
+    why: str
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Stream bytes that are not in the capture, between two packets of their direction."""
+
+    start: int
+    length: int
+    before: Moment
+    after: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Tcp:
+    """What TCP did in one direction. `syn`, `fin` and `rst` are the first of each; counts are packets, `zero_window` those that close it."""
+
+    packets: int = 0
+    syn: Moment | None = None
+    fin: Moment | None = None
+    rst: Moment | None = None
+    last: Moment | None = None
+    resent: int = 0
+    early: int = 0
+    keepalives: int = 0
+    zero_window: int = 0
+    truncated: int = 0
+    """Packets whose payload the snap length cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """All that one side sent."""
+
+    side: Side
+    endpoint: Endpoint
+    frames: Table
+    messages: Table
+    labels: tuple[str, ...]
+    """What the `label` column of `messages` points into."""
+    texts: tuple[Text, ...]
+    closes: tuple[Close, ...]
+    sightings: tuple[Sighting, ...]
+    anomaly_counts: Mapping[Anomaly, int]
+    bytes: int
+    """Stream bytes after the upgrade that are in the capture."""
+    missing: int
+    """Stream bytes after the upgrade that are not."""
+    holes: tuple[Hole, ...]
+    tcp: Tcp
+
+    def rows(self, kind: Kind, labels: frozenset[str] | None = None) -> Rows:
+        """Rows of `messages` of a kind, and with one of these labels where given."""
+        found = self.messages.column("kind") == kind
+        if labels is not None:
+            wanted = [number for number, label in enumerate(self.labels) if label in labels]
+            found &= np.isin(self.messages.column("label"), wanted)
+        return np.flatnonzero(found)
+
+    def label(self, row: int) -> str:
+        """The control word or event type of a message, empty for none."""
+        index = int(self.messages.column("label")[row])
+        return self.labels[index] if index >= 0 else ""
+
+    def moment(self, row: int) -> Moment:
+        """First packet of a message."""
+        return Moment(int(self.messages.column("first_packet")[row]), int(self.messages.column("first_time")[row]))
+
+    def packets(self, rows: Rows, limit: int = 20) -> tuple[int, ...]:
+        """First packet numbers of these messages, in order and without repetition, at most `limit`."""
+        numbers = self.messages.column("first_packet")[rows[: limit * 4]]
+        return tuple(dict.fromkeys(int(number) for number in numbers))[:limit]
+
+
+@dataclass(frozen=True, slots=True)
+class AudioGap:
+    """No audio from the client for longer than `--gap`. `begin` and `end` are what bounds it, `keepalives` those sent as text inside."""
+
+    begin: Moment
+    end: Moment
+    keepalives: int
+    widest_step: int
+    """Longest time (ns) inside it without a KeepAlive or audio."""
+    ended_by: str
+    """`audio`, `close-stream`, `close` or `capture-end`."""
+    covered: bool
+    """False when client bytes are missing inside it, so that audio may have been sent."""
+
+    @property
+    def duration(self) -> int:
+        """Length in ns."""
+        return self.end.time - self.begin.time
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFormat:
+    """A format as declared or found; None where it is not stated. `source` is the contract's `from`."""
+
+    container: str | None = None
+    encoding: str | None = None
+    sample_rate: int | None = None
+    channels: int | None = None
+    source: str = "query"
+
+
+@dataclass(frozen=True, slots=True)
+class ActualFormat:
+    """What the bytes are, where that differs from what was declared. `evidence` says how it was seen, in one sentence."""
+
+    encoding: str | None
+    sample_rate: int | None
+    channels: int | None
+    container: str | None
+    confidence: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class SilentSpan:
+    """Exact digital silence: sample frames (per channel) `begin` to `end`, and the audio byte offsets of both."""
+
+    begin: int
+    end: int
+    begin_byte: int
+    end_byte: int
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """The audio of one side: what was sent, whether it decodes, and how it measures. Durations in s, levels in dB of full scale."""
+
+    bytes: int
+    messages: int
+    sha256: str | None
+    format: AudioFormat
+    actual: ActualFormat | None
+    decodable: bool | None
+    problem: str | None
+    """Why it does not decode, or what was odd while it did, in one sentence."""
+    duration_s: float | None
+    peak_dbfs: float | None
+    rms_dbfs: float | None
+    digital_silence_s: float | None
+    silent_spans: tuple[SilentSpan, ...]
+    bytes_per_second: float | None
+    """Of the declared format; None for containers and codecs."""
+    head: bytes
+    """First bytes, for rules about what they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast audio was sent under its declared format: audio time over sending time, pauses over 1 s taken out (contract, Pacing)."""
+
+    ratio: float
+    audio_s: float
+    span_s: float
+    steady: bool
+    """The intervals between audio messages hardly vary, as from a live source: half of them are within 20 % of the median."""
+    interval_s: float
+    """Median time between two audio messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What the service itself said."""
+
+    results: int = 0
+    metadata: Mapping[str, Any] | None = None
+    """`duration_s`, `sha256`, `channels` of the last summary, where it states them."""
+    transcript_cursor_s: float | None = None
+    first_result: Moment | None = None
+    last_event: Moment | None = None
+
+
+@dataclass(frozen=True)
+class Session:
+    """One attempt to open a WebSocket, frozen. Times are ns since the epoch."""
+
+    id: int
+    tcp_stream: int
+    first: Moment
+    """First packet of the attempt."""
+    last: Moment
+    opened: str
+    upgrade: Upgrade
+    provider: Provider
+    client: Direction
+    server: Direction
+    client_audio: Track | None
+    server_audio: Track | None
+    gaps: tuple[AudioGap, ...]
+    pace: Pace | None
+    service: Service
+    tcp_end: str
+    settings: Settings
+    encrypted: bool = False
+    capture_cut: bool = False
+    """The capture file itself ends before the connection does, or lacks packets."""
+    notes: tuple[str, ...] = field(default=())
+
+    @cached_property
+    def origin(self) -> int:
+        """Where the session's seconds count from: the packet that completes the 101, else the first packet (ns)."""
+        response = self.upgrade.response
+        return response.at.time if self.accepted and response is not None else self.first.time
+
+    @property
+    def accepted(self) -> bool:
+        """Whether frames may follow: a 101 was seen, or the session was running when the capture began."""
+        return self.upgrade.outcome in ("accepted", "not-captured")
+
+    @cached_property
+    def close(self) -> Close | None:
+        """The first close frame of either side."""
+        closes = (*self.client.closes, *self.server.closes)
+        return min(closes, key=lambda close: (close.at.time, close.at.packet), default=None)
+
+    @property
+    def sides(self) -> tuple[Direction, Direction]:
+        """Client and server."""
+        return self.client, self.server
+
+    @property
+    def ended(self) -> bool:
+        """Whether the capture shows how the session ended: a close frame, a FIN or a RST."""
+        return self.close is not None or self.tcp_end != "open"
+
+    @property
+    def whole(self) -> bool:
+        """Whether the capture holds every byte of both directions, from the handshake on."""
+        return self.opened == "handshake" and not self.client.missing and not self.server.missing
+
+    def seconds(self, time: int) -> float:
+        """A time (ns since the epoch) as seconds of the session, rounded to a microsecond."""
+        return round((time - self.origin) / SECOND, 6)
+
+    @cached_property
+    def audio_rows(self) -> Rows:
+        """Rows of the client's audio messages."""
+        return self.client.rows(Kind.AUDIO)

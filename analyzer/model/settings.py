@@ -1,0 +1,48 @@
+"""What a user can set for an analysis. One object travels through the pipeline; its defaults are the contract's."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from analyzer.model.limits import DEFAULT, SECOND, Limits
+from analyzer.model.schema import Side
+
+
+@dataclass(frozen=True, slots=True)
+class Dump:
+    """`analyzer audio`: where audio is written, of which sides, and whether the bytes as sent are kept too."""
+
+    folder: Path
+    sides: frozenset[Side] = frozenset({Side.CLIENT})
+    raw: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Options of one analysis. Times are in ns."""
+
+    gap: int = 10 * SECOND
+    """`--gap`: silence longer than this is reported."""
+    provider: str | None = None
+    """`--provider`: the name of a provider, instead of recognising one."""
+    path: str | None = None
+    """`--path`: treat every session as one of this endpoint."""
+    session: str | None = None
+    """`--session`: only this session number or request id."""
+    hosts: tuple[str, ...] = ()
+    """`--host`: only connections with one of these IP addresses or host names on either end."""
+    ports: tuple[int, ...] = ()
+    """`--port`: only connections with one of these TCP ports on either end."""
+    endpoints: tuple[tuple[str, int | None], ...] = ()
+    """`--endpoint HOST[:PORT]`: a server whose refused or encrypted connections count as attempts."""
+    since: int | None = None
+    """`--since`: leave out packets before this time (ns since the epoch)."""
+    until: int | None = None
+    """`--until`: leave out packets after this time (ns since the epoch)."""
+    encoding: str | None = None
+    """`--encoding`: what the audio is declared as, instead of what the session says."""
+    sample_rate: int | None = None
+    channels: int | None = None
+    source: str = "native"
+    """`--source native|scapy|pyshark`: who reads the packets."""
+    dump: Dump | None = None
+    limits: Limits = DEFAULT
