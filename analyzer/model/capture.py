@@ -81,4 +81,6 @@ class Capture:
 
     log: CaptureLog
     sessions: int
+    incomplete_sessions: int
+    """Sessions of which bytes or the handshake are missing."""
     other_connections: Mapping[str, int]

@@ -29,8 +29,8 @@ class Limits:
     """The longest HTTP head. Servers refuse above 8 to 32 KiB."""
     http_body: int = 64 * KIB
     """Bytes kept of the body of a rejection; the rest is counted."""
-    text_message: int = 4 * MIB
-    """Bytes kept of one text message for reading it as JSON; the rest is counted."""
+    whole: int = 1 * MIB
+    """Frames and messages up to this size are kept until they are whole; longer ones go on in parts. Text beyond it is not read as JSON."""
     inflated_message: int = 64 * MIB
     """What one compressed message may inflate to (RFC 7692 sets no bound; 100 KB can become 100 MB)."""
     compressed_message: int = 64 * MIB
@@ -41,6 +41,10 @@ class Limits:
     """First bytes of a track kept to tell what they really are."""
     audio_container: int = 2048 * MIB
     """Bytes of a container spilled per track; a longer one is decoded as far as this."""
+    codec_floor: int = 16
+    """Bytes per second below which no codec goes, silence included: what decodes to more (and to over 10 minutes) is a bomb."""
+    silent_spans: int = 10_000
+    """Spans of digital silence kept per track; beyond it they are only summed."""
     table_in_memory: int = 64 * MIB
     """Bytes of one table kept in memory; beyond it its chunks are spilled to a temporary file."""
     notable_texts: int = 64
@@ -55,6 +59,8 @@ class Limits:
     """Packet numbers that a finding cites (contract: the first ones that show it)."""
     exchanges: int = 10_000
     """HTTP exchanges followed on one connection before it is let go."""
+    candidates: int = 10_000
+    """Refused, unanswered and encrypted connections remembered until it is known whether they are attempts; more are only counted."""
     idle_flow: int = 3600 * SECOND
     """A connection quiet for this long is finished. Longer than any service timer (2 h sessions are never quiet that long)."""
 

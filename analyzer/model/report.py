@@ -9,7 +9,7 @@ from typing import Any
 
 from analyzer.model.finding import Finding, Verdict
 from analyzer.model.session import Endpoint
-from analyzer.model.tables import Table
+from analyzer.model.tables import Array, Table
 
 SCHEMA = "analyzer-report/1"
 
@@ -44,8 +44,15 @@ class SessionReport:
     """Rules that stayed silent because the capture does not cover what they need: `rule`, `why`."""
     timeline: Mapping[str, Any]
     """`bucket_s` and per bucket: `audio_bytes`, `keepalives`, `server_messages`; `events` as (`time_s`, `what`)."""
+    origin_ns: int
+    """Where the session's seconds count from, in ns since the epoch."""
     frame_table: Table | None = field(default=None, compare=False)
     """FRAMES rows of both sides with a `side` column, only when frames were asked for; not part of the JSON report."""
+
+    @property
+    def frame_columns(self) -> dict[str, Array]:
+        """Every frame of the session as columns (see `analyzer.model.schema.FRAMES`); empty when frames were not asked for."""
+        return self.frame_table.columns() if self.frame_table is not None else {}
 
 
 @dataclass(frozen=True, slots=True)

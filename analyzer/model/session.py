@@ -47,6 +47,7 @@ class Request:
     """The packet that completes it."""
     upgrade: bool = True
     """False when it does not ask for a WebSocket."""
+    method: str = "GET"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,9 @@ class Tcp:
     rst: Moment | None = None
     last: Moment | None = None
     resent: int = 0
+    """Packets that start before the highest byte seen: sent again, or overtaken."""
     early: int = 0
+    """Packets that came while bytes before them were missing."""
     keepalives: int = 0
     zero_window: int = 0
     truncated: int = 0

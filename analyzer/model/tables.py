@@ -4,6 +4,7 @@ In: equal-length arrays per column. Out: whole columns as numpy arrays. A chunk 
 """
 
 import tempfile
+import weakref
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -51,6 +52,7 @@ class Table:
         """Move what is in memory to the end of the file, column by column."""
         if self._file is None:
             self._file = tempfile.TemporaryFile(prefix="analyzer-table-")  # noqa: SIM115 - lives as long as the table
+            weakref.finalize(self, self._file.close)
         self._file.seek(0, 2)
         self._spilled.append((self._file.tell(), sum(len(chunk) for chunk in self._chunks[self.schema[0].name])))
         for column in self.schema:

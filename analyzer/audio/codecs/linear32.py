@@ -1,0 +1,30 @@
+"""32-bit little-endian floating-point PCM, full scale 1.0: `linear32`, `pcm_f32le`. Silence is zero of either sign."""
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzer.audio.codecs.raw import Codes, RawCodec, on_all_channels
+from analyzer.audio.levels import loudness, quantised
+
+_BLOCK = 1 << 18
+"""Samples quantised at once: the intermediate doubles stay at 2 MiB."""
+
+
+class Linear32(RawCodec):
+    """Samples pass as sent; levels are those of 24-bit integers, so that they can be summed exactly."""
+
+    name, dtype, bits, subtype = "linear32", "<f4", 24, "FLOAT"
+
+    def samples(self, codes: Codes) -> Codes:
+        """The samples as they are, infinities and what is no number included."""
+        return codes
+
+    def loudness(self, codes: Codes) -> tuple[int, int]:
+        """Over all samples of all channels."""
+        flat = codes.reshape(-1)
+        parts = [loudness(quantised(flat[at : at + _BLOCK], self.bits)) for at in range(0, len(flat), _BLOCK)]
+        return max((peak for peak, _ in parts), default=0), sum(squares for _, squares in parts)
+
+    def silent(self, codes: Codes) -> npt.NDArray[np.bool_]:
+        """Exact zeros."""
+        return on_all_channels(codes == 0)

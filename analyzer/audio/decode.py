@@ -1,0 +1,91 @@
+"""Decodes what a track stored: tries the decoders in turn, measures what comes out, writes it to a WAV file.
+
+In: a `Store` and what it is said to hold. Out: a `Decoded`, with no frames and the reasons when no decoder made anything of it.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from analyzer.audio.codecs import CONTAINERS_OF, PACKETS, Sound, UndecodableError, container_decoders, packet_decoder
+from analyzer.audio.meter import BlockMeter, Measured
+from analyzer.audio.store import Store
+from analyzer.audio.wav import WavWriter
+from analyzer.model.limits import Limits
+from analyzer.model.session import AudioFormat
+
+_FREE_SECONDS = 600
+"""Audio that any number of bytes may decode to."""
+_AMR_HEADERS = {"amr-nb": b"#!AMR\n", "amr-wb": b"#!AMR-WB\n"}
+
+Recorder = Callable[[int, int, str], WavWriter | None]
+"""Starts the WAV file of a track, from sample rate, channels and sample format; None where none is wanted."""
+
+
+@dataclass(slots=True)
+class Decoded:
+    """What came out. `reasons` are those of the decoders that made nothing of the bytes."""
+
+    measured: Measured = field(default_factory=Measured)
+    frames: int = 0
+    encoding: str | None = None
+    sample_rate: int | None = None
+    channels: int | None = None
+    reasons: list[str] = field(default_factory=list)
+    mostly_failed: bool = False
+    """More packets failed than decoded: what came out is an accident."""
+
+
+def decode_container(store: Store, container: str, stated_rate: int | None, limits: Limits, record: Recorder) -> Decoded:
+    """Decode a container that was recognised. `stated_rate` is what frames are to be counted in, where it differs."""
+    openers = container_decoders(store.file, container, _most_seconds(store, limits), recognised=True, whole=not store.lost)
+    return _first(openers, store, stated_rate, limits, record)
+
+
+def decode_bare(store: Store, declared: AudioFormat, limits: Limits, record: Recorder) -> Decoded:
+    """Decode a declared encoding that shows no container: packets, AMR frames without their header, or the usual container."""
+    encoding, most = declared.encoding or "", _most_seconds(store, limits)
+    if encoding in PACKETS:
+        opener = lambda: packet_decoder(encoding, store.packets(), declared.sample_rate, declared.channels or 1, most)  # noqa: E731
+        return _first(iter((opener,)), store, declared.sample_rate, limits, record)
+    if encoding in _AMR_HEADERS:
+        with store.prefixed(_AMR_HEADERS[encoding]) as file:
+            openers = container_decoders(file, "amr", most, recognised=False, whole=True)
+            return _first(openers, store, declared.sample_rate, limits, record)
+    openers = container_decoders(store.file, CONTAINERS_OF[encoding][0], most, recognised=False, whole=not store.lost)
+    return _first(openers, store, declared.sample_rate, limits, record)
+
+
+def _most_seconds(store: Store, limits: Limits) -> float:
+    return _FREE_SECONDS + store.size / limits.codec_floor
+
+
+def _first(
+    openers: Iterator[Callable[[], Sound]], store: Store, stated_rate: int | None, limits: Limits, record: Recorder
+) -> Decoded:
+    """The first decoder that gives any sound."""
+    decoded = Decoded()
+    for opener in openers:
+        try:
+            sound = opener()
+        except UndecodableError as error:
+            decoded.reasons.append(str(error))
+            continue
+        wav: WavWriter | None = None
+        meter: BlockMeter | None = None
+        for block in sound.blocks:
+            if not len(block):
+                continue
+            if meter is None:
+                wav = record(sound.sample_rate, sound.channels, "PCM_24" if sound.bits == 24 else "PCM_16")  # noqa: PLR2004 - the two widths
+                meter = BlockMeter(sound.sample_rate, sound.bits, limits, wav)
+            meter.feed(block)
+        if meter is None:
+            decoded.reasons.append("; ".join(sound.remarks) or "no audio came out")
+            continue
+        decoded.measured = meter.finish(store.size, stated_rate or sound.sample_rate)
+        decoded.measured.remarks = sound.remarks
+        decoded.frames, decoded.encoding = meter.frames, sound.encoding
+        decoded.sample_rate, decoded.channels = sound.sample_rate, sound.channels
+        decoded.mostly_failed = sound.failed * 2 > sound.packets
+        break
+    return decoded

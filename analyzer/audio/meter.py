@@ -1,0 +1,137 @@
+"""Measures audio: raw encodings while they flow, decoded audio block by block.
+
+In: bytes of a raw encoding, or blocks of integer samples. Out: a `Measured` with duration, levels and digital
+silence, the same for every cut of the input. Positions include what is missing from the capture, so that time stays
+true; levels do not.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzer.audio.codecs import RawCodec
+from analyzer.audio.codecs.raw import on_all_channels
+from analyzer.audio.levels import Levels, Samples, loudness
+from analyzer.audio.silence import SilenceFinder
+from analyzer.audio.wav import WavWriter
+from analyzer.model.limits import Limits
+from analyzer.model.session import SilentSpan
+from analyzer.model.streams import Bytes
+
+SHORTEST_SILENCE = 10
+"""A tenth of a second: shorter runs of zeros are part of a signal."""
+_BLOCK = 1 << 19
+"""Frames decoded at once for a WAV file."""
+
+
+@dataclass(slots=True)
+class Measured:
+    """What a track measures. Durations in s, levels in dB of full scale, None for what cannot be told."""
+
+    duration_s: float | None = None
+    peak_dbfs: float | None = None
+    rms_dbfs: float | None = None
+    digital_silence_s: float | None = None
+    silent_spans: tuple[SilentSpan, ...] = ()
+    bytes_per_second: float | None = None
+    remarks: list[str] = field(default_factory=list)
+
+
+class RawMeter:
+    """Measures one raw encoding as it flows, and writes it to a WAV file where one is given."""
+
+    def __init__(self, codec: RawCodec, sample_rate: int | None, limits: Limits, wav: WavWriter | None) -> None:
+        self._codec = codec
+        self._rate = sample_rate
+        self._wav = wav
+        self._levels = Levels(codec.bits)
+        self._silence = _finder(codec.silent, sample_rate, limits) if sample_rate is not None else None
+        self._frames = 0
+        self._lost = 0
+        self._fill = limits.audio_container // codec.width
+
+    def feed(self, data: Bytes) -> None:
+        """Take the next bytes."""
+        codes = self._codec.take(data)
+        if not len(codes):
+            return
+        self._frames += len(codes)
+        self._levels.add(*self._codec.loudness(codes), codes.size)
+        if self._silence is not None:
+            self._silence.feed(codes)
+        if self._wav is not None:
+            for start in range(0, len(codes), _BLOCK):
+                self._wav.write(self._codec.samples(codes[start : start + _BLOCK]))
+
+    def lost(self, length: int) -> None:
+        """`length` bytes are missing here."""
+        frames = self._codec.lose(length)
+        self._frames += frames
+        self._lost += frames
+        if self._silence is not None:
+            self._silence.skip(frames)
+        if self._wav is not None:
+            self._wav.silence(min(frames, self._fill))
+            self._fill -= min(frames, self._fill)
+
+    def finish(self) -> Measured:
+        """The sums."""
+        rest, width, rate = self._codec.finish(), self._codec.width, self._rate
+        measured = Measured(peak_dbfs=self._levels.peak_dbfs, rms_dbfs=self._levels.rms_dbfs)
+        if rate is not None and self._silence is not None:
+            self._silence.finish()
+            measured.duration_s = round(self._frames / rate, 6)
+            measured.digital_silence_s = round(self._silence.total / rate, 6)
+            measured.silent_spans = tuple(SilentSpan(*span, span[0] * width, span[1] * width) for span in self._silence.spans)
+            measured.bytes_per_second = float(rate * width)
+        if rest:
+            measured.remarks.append(f"the last {rest} of {width} bytes of a sample frame are missing")
+        if self._lost and self._wav is not None:
+            measured.remarks.append("bytes missing from the capture are silence in the WAV file")
+        return measured
+
+
+class BlockMeter:
+    """Measures decoded blocks, and writes them to a WAV file where one is given."""
+
+    def __init__(self, sample_rate: int, bits: int, limits: Limits, wav: WavWriter | None) -> None:
+        self._rate = sample_rate
+        self._levels = Levels(bits)
+        self._silence = _finder(_zeros, sample_rate, limits)
+        self._wav = wav
+        self.frames = 0
+
+    def feed(self, block: Samples) -> None:
+        """Take a block of integer samples, shape (frames, channels)."""
+        self.frames += len(block)
+        self._levels.add(*loudness(block), block.size)
+        self._silence.feed(block)
+        if self._wav is not None:
+            self._wav.write(block)
+
+    def finish(self, sent: int, stated_rate: int) -> Measured:
+        """The sums. Spans count in frames of `stated_rate`; their byte offsets are in proportion to the `sent` bytes."""
+        silence = self._silence
+        silence.finish()
+        frames, scale = max(self.frames, 1), stated_rate / self._rate
+        spans = tuple(
+            SilentSpan(round(begin * scale), round(end * scale), begin * sent // frames, end * sent // frames)
+            for begin, end in silence.spans
+        )
+        return Measured(
+            duration_s=round(self.frames / self._rate, 6),
+            peak_dbfs=self._levels.peak_dbfs,
+            rms_dbfs=self._levels.rms_dbfs,
+            digital_silence_s=round(silence.total / self._rate, 6),
+            silent_spans=spans,
+        )
+
+
+def _finder(silent: Callable[[Samples], npt.NDArray[np.bool_]], sample_rate: int, limits: Limits) -> SilenceFinder:
+    return SilenceFinder(silent, sample_rate // SHORTEST_SILENCE, limits.silent_spans)
+
+
+def _zeros(block: Samples) -> npt.NDArray[np.bool_]:
+    return on_all_channels(block == 0)

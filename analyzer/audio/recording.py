@@ -1,0 +1,81 @@
+"""The files that a track leaves behind: the WAV file of what it decodes to, and the bytes as they were sent.
+
+In: a `Dump` and the side. Files have temporary names until `keep` gives them their own; `discard` removes them.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from analyzer.audio.wav import WavWriter
+from analyzer.model.errors import AnalyzerError
+from analyzer.model.schema import Side
+from analyzer.model.settings import Dump
+from analyzer.model.streams import Bytes
+
+_EXTENSIONS = {"wav": "sent.wav", "matroska": "mka", "base64": "b64"}
+"""Where the name of what was found is not its extension; a WAV as sent must not have the name of the decoded one."""
+
+
+class Recording:
+    """Nothing at all, where `dump` is None or does not ask for this side."""
+
+    def __init__(self, dump: Dump | None, side: Side) -> None:
+        self._folder: Path | None = dump.folder if dump is not None and side in dump.sides else None
+        self._wav: WavWriter | None = None
+        self._raw: IO[bytes] | None = None
+        if self._folder is not None and dump is not None and dump.raw:
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._raw = tempfile.NamedTemporaryFile(prefix=".analyzer-", suffix=".raw", dir=self._folder, delete=False)  # noqa: SIM115 - lives as long as the track
+            except OSError as error:
+                msg = f"cannot write audio to {self._folder}: {error.strerror}"
+                raise AnalyzerError(msg) from error
+
+    def start(self, sample_rate: int, channels: int, subtype: str) -> WavWriter | None:
+        """Start the WAV file, anew if there is one already."""
+        if self._folder is None:
+            return None
+        if self._wav is not None:
+            self._wav.delete()
+        self._wav = WavWriter(self._folder, sample_rate, channels, subtype)
+        return self._wav
+
+    def sent(self, data: Bytes) -> None:
+        """Append bytes as they were sent."""
+        if self._raw is not None:
+            try:
+                self._raw.write(np.ascontiguousarray(data).data)
+            except OSError as error:
+                msg = f"cannot write audio to {self._folder}: {error.strerror}"
+                raise AnalyzerError(msg) from error
+
+    def close(self) -> None:
+        """No data follows; the files stay."""
+        if self._wav is not None:
+            self._wav.close()
+        if self._raw is not None:
+            self._raw.close()
+
+    def keep(self, name: str, container: str | None) -> dict[str, str]:
+        """Give the files their names; returns the paths of those that exist as `wav` and `raw`."""
+        paths: dict[str, str] = {}
+        self.close()
+        if self._folder is not None and self._wav is not None:
+            paths["wav"] = str(self._wav.path.rename(self._folder / f"{name}.wav"))
+        if self._folder is not None and self._raw is not None:
+            extension = _EXTENSIONS.get(container or "raw", container or "raw")
+            paths["raw"] = str(Path(self._raw.name).rename(self._folder / f"{name}.{extension}"))
+        self._wav = self._raw = None
+        return paths
+
+    def discard(self) -> None:
+        """Remove the files."""
+        self.close()
+        if self._wav is not None:
+            self._wav.delete()
+        if self._raw is not None:
+            Path(self._raw.name).unlink(missing_ok=True)
+        self._wav = self._raw = None

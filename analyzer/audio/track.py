@@ -1,0 +1,146 @@
+"""From the audio messages of one side to a `Track`: hash, duration, levels, what the bytes are, whether they decode.
+
+In: contiguous payload of whole messages, many at a time, and holes. Raw encodings are measured as they flow;
+everything else is stored and decoded at the end. Out: a `Track`, and files where they were asked for.
+"""
+
+import hashlib
+
+import numpy as np
+
+from analyzer.audio import verdict
+from analyzer.audio.codecs import CONTAINERS_OF, RAW
+from analyzer.audio.codecs.sound import MAX_CHANNELS
+from analyzer.audio.meter import RawMeter
+from analyzer.audio.recording import Recording
+from analyzer.audio.sniff import sniff
+from analyzer.audio.store import Store
+from analyzer.audio.verdict import Sent
+from analyzer.model.limits import KIB, Limits
+from analyzer.model.schema import Side
+from analyzer.model.session import AudioFormat, Pace, Track
+from analyzer.model.settings import Dump
+from analyzer.model.streams import Bytes, Ints
+
+_TELLING = 16 * KIB
+"""First bytes that are enough to tell a container: without any, undeclared bytes need not be stored further."""
+_STARTS = 256
+"""Messages whose first bytes are kept, to see what each message begins with."""
+_START = 12
+"""Bytes kept of each: an RTP header."""
+_HIGHEST_RATE = 768_000
+"""Hz; more than any converter, and a bound on what a declaration may ask for."""
+
+
+class TrackBuilder:
+    """Builds the track of one side of one session. Memory is bounded by `limits`, whatever is sent.
+
+    `containers`: the service recognises containers when no encoding is declared. `dump`: write files of this side to its folder.
+    """
+
+    def __init__(self, declared: AudioFormat, limits: Limits, *, containers: bool, side: Side, dump: Dump | None) -> None:
+        self._limits = limits
+        self._containers = containers
+        self._recording = Recording(dump, side)
+        self._hash = hashlib.sha256()
+        self._head = bytearray()
+        self._starts: list[bytes] = []
+        self._bytes = self._messages = self._lost = 0
+        self._container: str | None = None
+        self._declare(declared)
+
+    def _declare(self, declared: AudioFormat) -> None:
+        rate, channels = declared.sample_rate, declared.channels
+        codec = RAW.get(declared.encoding or "")
+        self._declared = declared
+        self._meter: RawMeter | None = None
+        self._store: Store | None = None
+        if codec is None:
+            self._store = Store(self._limits)
+            return
+        usable_rate = rate if rate is not None and 0 < rate <= _HIGHEST_RATE else None
+        usable_channels = channels if channels is not None and 0 < channels <= MAX_CHANNELS else 1
+        wav = self._recording.start(usable_rate, usable_channels, codec.subtype) if usable_rate else None
+        self._meter = RawMeter(codec(usable_channels), usable_rate, self._limits, wav)
+
+    def redeclare(self, declared: AudioFormat) -> None:
+        """The format became known after the builder was made. Raises ValueError once audio was fed."""
+        if self._messages or self._lost:
+            raise ValueError("the format cannot change after audio was fed")
+        if self._store is not None:
+            self._store.discard()
+        self._declare(declared)
+
+    def feed(self, data: Bytes, lengths: Ints) -> None:
+        """Take whole messages: `data` is a contiguous uint8 array, `lengths` (int64) the size of each message in it."""
+        self._bytes += len(data)
+        self._messages += len(lengths)
+        self._hash.update(np.ascontiguousarray(data).data)
+        self._recording.sent(data)
+        self._look(data, lengths)
+        if self._meter is not None:
+            self._meter.feed(data)
+        if self._store is not None:
+            self._store.feed(data, lengths)
+            if len(self._head) >= _TELLING and self._declared.encoding not in CONTAINERS_OF and sniff(bytes(self._head)) is None:
+                self._store.discard()
+                self._store = None
+
+    def _look(self, data: Bytes, lengths: Ints) -> None:
+        """Keep the first bytes of the track and of its first messages."""
+        room = self._limits.audio_head - len(self._head)
+        if room > 0:
+            self._head += data[:room].tobytes()
+        if len(self._starts) < _STARTS:
+            first = lengths[: _STARTS - len(self._starts)]
+            ends = np.cumsum(first)
+            for begin, end in zip((ends - first).tolist(), ends.tolist(), strict=True):
+                self._starts.append(data[begin : min(end, begin + _START)].tobytes())
+
+    def lost(self, length: int) -> None:
+        """`length` payload bytes are missing from the capture here."""
+        self._lost += length
+        if self._meter is not None:
+            self._meter.lost(length)
+        if self._store is not None:
+            self._store.lose(length)
+
+    def finish(self, pace: Pace | None, missing: bool) -> Track:
+        """Decode what was stored and judge. `missing`: audio bytes of this side are missing somewhere. Call it once."""
+        missing = missing or self._lost > 0
+        sent = Sent(self._declared, self._containers, missing, bytes(self._head), tuple(self._starts), self._limits, pace)
+        if self._meter is not None:
+            judged = verdict.of_raw(sent, self._meter.finish())
+        else:
+            judged = verdict.of_stored(sent, self._store, self._recording.start)
+        if self._store is not None:
+            self._store.discard()
+        self._recording.close()
+        self._container = judged.container
+        measured = judged.measured
+        return Track(
+            bytes=self._bytes,
+            messages=self._messages,
+            sha256=None if missing else self._hash.hexdigest(),
+            format=judged.format,
+            actual=judged.actual,
+            decodable=judged.decodable,
+            problem=judged.problem,
+            duration_s=measured.duration_s,
+            peak_dbfs=measured.peak_dbfs,
+            rms_dbfs=measured.rms_dbfs,
+            digital_silence_s=measured.digital_silence_s,
+            silent_spans=measured.silent_spans,
+            bytes_per_second=measured.bytes_per_second,
+            head=sent.head,
+        )
+
+    def keep(self, name: str) -> dict[str, str]:
+        """After `finish`: name the files `<name>.wav` and `<name>.<kind of the bytes>`; returns the paths as `wav` and `raw`."""
+        return self._recording.keep(name, self._container)
+
+    def discard(self) -> None:
+        """Let everything go, files included."""
+        if self._store is not None:
+            self._store.discard()
+        self._recording.discard()

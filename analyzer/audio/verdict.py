@@ -1,0 +1,166 @@
+"""Whether the audio of a track decodes, under what format, and why not.
+
+In: what was sent and declared, and what was measured as it flowed, or stored. Out: a `Judged`. The order of
+questions: is it wrapped, is it a container, does the declaration allow that container, does a decoder get audio out
+of it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from analyzer.audio import actual
+from analyzer.audio.codecs import CONTAINERS_OF
+from analyzer.audio.decode import Decoded, Recorder, decode_bare, decode_container
+from analyzer.audio.headers import Found
+from analyzer.audio.meter import Measured
+from analyzer.audio.sniff import WRAPPINGS, describe, repeated, sniff, sniff_rtp
+from analyzer.audio.store import Store
+from analyzer.model.limits import Limits
+from analyzer.model.session import ActualFormat, AudioFormat, Pace
+
+_INSIDE = {"ogg-opus": "opus"}
+"""Declared encodings whose name is not that of the codec inside; `g729` may be inside anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What there is to judge. `starts` are the first 12 bytes of the first messages."""
+
+    declared: AudioFormat
+    containers: bool
+    missing: bool
+    head: bytes
+    starts: tuple[bytes, ...]
+    limits: Limits
+    pace: Pace | None
+
+    def found(self) -> Found | None:
+        """What the bytes show themselves to be."""
+        return sniff(self.head) or sniff_rtp(self.starts)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The verdict; `container` names what the bytes are, for the file that holds them."""
+
+    format: AudioFormat
+    decodable: bool | None
+    measured: Measured
+    problem: str | None = None
+    actual: ActualFormat | None = None
+    container: str | None = None
+
+
+def of_raw(sent: Sent, measured: Measured) -> Judged:
+    """A raw encoding was declared. It always gives samples: only what shows itself to be something else is not decodable."""
+    declared = replace(sent.declared, channels=sent.declared.channels or 1)
+    found = sent.found()
+    if found is None:
+        reality = actual.judge(sent.head, declared, sent.pace)
+        return Judged(declared, decodable=True, measured=measured, problem=_sentence(measured.remarks), actual=reality)
+    reality = actual.from_container(found)
+    if found.container == "wav" and _same(found, declared):
+        measured.remarks.insert(0, "a WAV header stands in front of the raw audio and sounds as a click")
+        return Judged(declared, True, measured, _sentence(measured.remarks), reality, found.container)
+    problem = _sentence([f"{_stated(declared)} was declared, but the bytes are {describe(found)}"])
+    return Judged(declared, decodable=False, measured=measured, problem=problem, actual=reality, container=found.container)
+
+
+def of_stored(sent: Sent, store: Store | None, record: Recorder) -> Judged:
+    """No raw encoding was declared. `store` is None when the first bytes showed no container and none was declared."""
+    if sent.declared.encoding in CONTAINERS_OF and store is not None:
+        return _of_codec(sent, store, record)
+    found = sent.found()
+    if found is None or (found.container in WRAPPINGS and not sent.containers):
+        return _of_unknown(sent)
+    if found.container in WRAPPINGS:
+        problem = _sentence([f"no encoding was declared, and the bytes are {describe(found)}: no audio until it is unwrapped"])
+        return Judged(sent.declared, False, Measured(), problem, actual.from_container(found), found.container)
+    shown = AudioFormat(found.container, found.encoding, found.sample_rate, found.channels, "sniffed")
+    if found.headless or store is None:
+        problem = _sentence([f"a container whose header was never sent: the audio begins with {found.sign}"])
+        return Judged(shown, None if sent.missing else False, Measured(), problem, container=found.container)
+    stated_rate = found.sample_rate if found.encoding == "opus" else None
+    decoded = decode_container(store, found.container, stated_rate, sent.limits, record)
+    shown = replace(
+        shown,
+        encoding=found.encoding or decoded.encoding,
+        sample_rate=stated_rate or decoded.sample_rate or found.sample_rate,
+        channels=decoded.channels or found.channels,
+    )
+    return _outcome(sent, store, decoded, Judged(shown, None, decoded.measured, container=found.container), found)
+
+
+def _of_codec(sent: Sent, store: Store, record: Recorder) -> Judged:
+    """A codec was declared: right in its own container, or bare where packets say enough."""
+    declared = replace(sent.declared, channels=sent.declared.channels or 1)
+    found = sent.found()
+    if found is None:
+        decoded = decode_bare(store, declared, sent.limits, record)
+        return _outcome(sent, store, decoded, Judged(declared, None, decoded.measured), None)
+    encoding = declared.encoding or ""
+    fits = found.container in CONTAINERS_OF[encoding] and (
+        encoding == "g729" or found.encoding in (None, _INSIDE.get(encoding, encoding))
+    )
+    if not fits or found.headless:
+        reality = actual.from_container(found)
+        problem = _sentence([f"{_stated(declared)} was declared, but the bytes are {describe(found)}"])
+        if found.headless and fits:
+            problem = _sentence([f"a container whose header was never sent: the audio begins with {found.sign}"])
+            return Judged(declared, None if sent.missing else False, Measured(), problem, container=found.container)
+        return Judged(declared, False, Measured(), problem, reality, found.container)
+    shown = replace(declared, container=found.container)
+    decoded = decode_container(store, found.container, declared.sample_rate, sent.limits, record)
+    reality_of_packets = actual.from_container(found) if encoding == "opus" else None
+    return _outcome(sent, store, decoded, Judged(shown, None, decoded.measured, None, reality_of_packets, found.container), found)
+
+
+def _of_unknown(sent: Sent) -> Judged:
+    """Neither a known encoding nor a container: only a service that wants one of them makes that wrong."""
+    encoding = sent.declared.encoding
+    if encoding is not None:
+        problem = _sentence([f"the encoding {encoding[:40]!r} is not one that can be decoded here"])
+        return Judged(sent.declared, None, Measured(), problem)
+    if not sent.containers or sent.missing:
+        return Judged(sent.declared, None, Measured())
+    problem = "Raw bytes without a declaration: no encoding was declared, and the bytes begin with no container that would tell it."
+    return Judged(sent.declared, False, Measured(), problem, actual.undeclared(sent.head))
+
+
+def _outcome(sent: Sent, store: Store, decoded: Decoded, judged: Judged, found: Found | None) -> Judged:
+    """What the decoders made of it."""
+    if not decoded.frames or decoded.mostly_failed:
+        what = describe(found) if found is not None else _stated(judged.format)
+        reasons = decoded.reasons or decoded.measured.remarks
+        problem = _sentence([f"nothing decodes as {what}: {'; '.join(dict.fromkeys(reasons))}"])
+        return replace(judged, decodable=None if sent.missing else False, measured=Measured(), problem=problem)
+    remarks = list(decoded.measured.remarks)
+    again = repeated(found, sent.starts) if found is not None else 1
+    if again > 1:
+        remarks.insert(0, f"{again} messages begin with a {describe(found) if found else ''} header of their own")
+    if store.lost:
+        remarks.append(f"{store.lost} bytes are missing from the capture")
+    if store.cut:
+        remarks.append(f"only the first {store.size} bytes were kept to be decoded, {store.cut} were not")
+    return replace(judged, decodable=True, problem=_sentence(remarks))
+
+
+def _same(found: Found, declared: AudioFormat) -> bool:
+    """Whether a header states what was declared, or nothing against it."""
+    pairs: tuple[tuple[object, object], ...] = (
+        (found.encoding, declared.encoding),
+        (found.sample_rate, declared.sample_rate),
+        (found.channels, declared.channels),
+    )
+    return all(stated is None or told is None or stated == told for stated, told in pairs)
+
+
+def _stated(declared: AudioFormat) -> str:
+    rate = f" at {declared.sample_rate} Hz" if declared.sample_rate else ""
+    return f"{declared.encoding}{rate}"
+
+
+def _sentence(remarks: Iterable[str]) -> str | None:
+    """Remarks as one sentence, None for none."""
+    text = "; ".join(remarks)
+    return f"{text[0].upper()}{text[1:]}." if text else None

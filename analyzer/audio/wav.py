@@ -1,0 +1,93 @@
+"""Writes what is decoded to a WAV file while it streams.
+
+In: sample blocks, and silence for what is missing. Out: a file with the canonical 44-byte header; past 4 GB, where a
+WAV cannot state its size any more, it goes on as RF64 (EBU Tech 3306) in a new file into which what was written is
+copied once. (libsndfile's RF64 would do from the start, but programs that know only plain PCM headers do not open
+it.)
+"""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzer.model.errors import AnalyzerError
+
+RIFF_LIMIT = (1 << 32) - (1 << 16)
+"""Bytes of samples that fit into a plain WAV, with room for its header."""
+
+_BYTES = {"PCM_16": 2, "PCM_24": 3, "FLOAT": 4}
+_DTYPES = {"PCM_16": np.int16, "PCM_24": np.int32, "FLOAT": np.float32}
+_BLOCK = 1 << 18
+
+
+class WavWriter:
+    """One WAV file with a temporary name in `folder`. Raises AnalyzerError when it cannot be written."""
+
+    def __init__(self, folder: Path, sample_rate: int, channels: int, subtype: str) -> None:
+        self._rate, self._channels, self._subtype = sample_rate, channels, subtype
+        self._left = RIFF_LIMIT // (_BYTES[subtype] * channels)
+        self._wide = False
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self.path, self._file = self._create("WAV")
+
+    def write(self, samples: npt.NDArray[Any]) -> None:
+        """Append samples: int16, float32, or 24-bit values in int32 for PCM_24; one row per frame, or 1-D for one channel."""
+        self._left -= len(samples)
+        if self._left < 0 and not self._wide:
+            self._widen()
+        samples = samples << 8 if self._subtype == "PCM_24" else samples
+        try:
+            self._file.write(samples)
+        except (RuntimeError, OSError) as error:
+            msg = f"cannot write audio to {self._folder}: {error}"
+            raise AnalyzerError(msg) from error
+
+    def silence(self, frames: int) -> None:
+        """Append zeros."""
+        shape = (self._channels,) if self._channels > 1 else ()
+        zeros = np.zeros((min(frames, _BLOCK), *shape), _DTYPES[self._subtype])
+        while frames > 0:
+            self.write(zeros[:frames])
+            frames -= min(frames, _BLOCK)
+
+    def close(self) -> None:
+        """Finish the header."""
+        self._file.close()
+
+    def delete(self) -> None:
+        """Close and remove the file."""
+        self.close()
+        self.path.unlink(missing_ok=True)
+
+    def _create(self, form: str) -> tuple[Path, Any]:
+        import soundfile  # noqa: PLC0415 - loads libsndfile, needed only where audio is written
+
+        try:
+            handle, name = tempfile.mkstemp(prefix=".analyzer-", suffix=".wav", dir=self._folder)
+            os.close(handle)
+            return Path(name), soundfile.SoundFile(name, "w", self._rate, self._channels, self._subtype, format=form)
+        except (RuntimeError, OSError) as error:
+            msg = f"cannot write audio to {self._folder}: {error}"
+            raise AnalyzerError(msg) from error
+
+    def _widen(self) -> None:
+        """Go on as RF64: copy what there is into a new file."""
+        import soundfile  # noqa: PLC0415 - loaded before
+
+        self._wide = True
+        self._file.close()
+        narrow = self.path
+        self.path, self._file = self._create("RF64")
+        try:
+            with soundfile.SoundFile(narrow) as written:
+                for block in written.blocks(_BLOCK, dtype="float32" if self._subtype == "FLOAT" else "int32"):
+                    self._file.write(block)
+        except (RuntimeError, OSError) as error:
+            msg = f"cannot write audio to {self._folder}: {error}"
+            raise AnalyzerError(msg) from error
+        narrow.unlink()

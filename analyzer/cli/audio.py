@@ -1,0 +1,49 @@
+"""`analyzer audio CAPTURE -o DIR`: what was sent, to be listened to, with a verdict whether it decodes."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from analyzer.cli.options import capture_argument, input_options, settings
+from analyzer.cli.output import write
+from analyzer.cli.progress import progress
+from analyzer.model.errors import UsageError
+from analyzer.model.schema import Side
+from analyzer.model.settings import Dump
+
+_SIDES = {"client": frozenset({Side.CLIENT}), "server": frozenset({Side.SERVER}), "both": frozenset(Side)}
+
+
+@click.command(short_help="Write the audio of each session as WAV.")
+@capture_argument()
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    required=True,
+    help="Write the files into this folder; it is made if need be.",
+)
+@click.option("--raw", is_flag=True, help="Write the bytes as sent, too.")
+@click.option("--side", type=click.Choice(list(_SIDES)), default="client", show_default=True, help="Whose audio to write.")
+@input_options
+def audio(capture: str, folder: Path, raw: bool, side: str, **chosen: Any) -> None:  # noqa: ANN401 - options
+    """Write the audio of each session as WAV, and say whether it decodes under the format that was declared.
+
+    --encoding, --sample-rate and --channels decode it as something else.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"Cannot make the folder {folder}: {error.strerror}."
+        raise UsageError(msg) from error
+
+    from analyzer.pipeline import analyze  # noqa: PLC0415 - numpy and all steps
+
+    from analyzer.reports.audio import lines  # noqa: PLC0415 - not for --help
+
+    with progress() as show:
+        report = analyze(capture, settings=settings(dump=Dump(folder, _SIDES[side], raw), **chosen), frames=False, progress=show)
+    write(lines(report))

@@ -1,0 +1,55 @@
+"""Where a command's text goes: standard output or a file, with the console's width and colour asked for in one place."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from analyzer.model.errors import UsageError
+
+
+def write(texts: Iterable[str], path: Path | None = None) -> None:
+    """Write pieces of text as they come. A reader who has seen enough (`| head`) ends it quietly.
+
+    Raises UsageError when a file or standard output cannot be written.
+    """
+    if path is not None:
+        try:
+            with path.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
+                file.writelines(texts)
+        except OSError as error:
+            msg = f"Cannot write {path}: {error.strerror}."
+            raise UsageError(msg) from error
+        return
+    try:
+        for text in texts:
+            sys.stdout.write(text)
+        sys.stdout.flush()
+    except (BrokenPipeError, ConnectionResetError):
+        _close_quietly()
+    except OSError as error:
+        if sys.platform != "win32":
+            msg = f"Cannot write to standard output: {error.strerror}."
+            raise UsageError(msg) from error
+        _close_quietly()  # Windows reports a closed pipe as EINVAL
+
+
+def _close_quietly() -> None:
+    """Let Python's flush at exit go nowhere, where it cannot fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def on_terminal() -> bool:
+    """Tell whether a person sees standard output as it is written."""
+    return sys.stdout.isatty()
+
+
+def colour() -> bool:
+    """Tell whether to use colour: on a terminal, unless NO_COLOR (no-color.org) or a dumb terminal forbids it."""
+    return on_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def width() -> int:
+    """Columns of the terminal (or of COLUMNS), 100 where there is none."""
+    return shutil.get_terminal_size((100, 24)).columns

@@ -1,0 +1,53 @@
+"""What the wire hands to a session while it flows: the upgrade, frames, messages, holes. The session implements `Sink`."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from analyzer.model.anomalies import Sightings
+from analyzer.model.schema import Side
+from analyzer.model.session import Hole, Moment, Request, Response, Tcp
+from analyzer.model.streams import Bytes, Columns
+
+
+@dataclass(frozen=True, slots=True)
+class MessageBatch:
+    """Whole messages of one direction, or parts of one too long to keep, in order.
+
+    `columns` are those of MESSAGES but `kind`, `label` and `audio_at`, and besides them, per row: `at` (where the content starts in
+    `content`), `part` (its bytes there), `lost` (content bytes missing before it), `begins` and `ends` (1 for a whole message) and
+    `readable` (0 when it did not inflate). `content` is unmasked and inflated; the rows' contents lie in it in order.
+    """
+
+    columns: Columns
+    content: Bytes
+
+    def __len__(self) -> int:
+        return len(self.columns["at"])
+
+
+class Sink(Protocol):
+    """One attempt to open a WebSocket, from its first packet on."""
+
+    def requested(self, request: Request) -> None:
+        """The upgrade request."""
+
+    def answered(self, response: Response) -> None:
+        """The answer to it; only one with a body cut short is given twice."""
+
+    def joined(self, at: Moment) -> None:
+        """The session was running when the capture began, or its upgrade is missing from it."""
+
+    def frames(self, side: Side, columns: Columns) -> None:
+        """FRAMES columns of frames that ended."""
+
+    def messages(self, side: Side, batch: MessageBatch) -> None:
+        """Messages that ended, or parts of a long one."""
+
+    def covered(self, side: Side, count: int) -> None:
+        """So many more stream bytes after the upgrade are in the capture."""
+
+    def hole(self, side: Side, hole: Hole) -> None:
+        """Stream bytes after the upgrade that are not."""
+
+    def finish(self, tcp: tuple[Tcp, Tcp], last: Moment, sightings: tuple[Sightings, Sightings], *, encrypted: bool) -> None:
+        """Nothing follows. `tcp` and `sightings` by side."""

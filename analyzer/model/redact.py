@@ -1,0 +1,282 @@
+"""The redactor: secrets become `<redacted:1a2b3c4d>` on the only road to output.
+
+In: text, request targets, headers, JSON and plain report data. Out: the same, each secret replaced by the first 8 hex digits
+of its SHA-256, so that the same key twice is visible and its length is not. A value is secret by its name (`api_key`,
+`Authorization`), by its shape (a 40-digit hex key, a JWT) or because the session's own upgrade request shows it to be one
+(`secrets_of`). Request ids, UUIDs and SHA-256 sums survive: support needs them. Redacting twice changes nothing.
+"""
+
+import dataclasses
+import json
+import re
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from typing import Any
+from urllib.parse import unquote_plus
+
+Plain = Any
+"""JSON values, and tuples and frozen dataclasses of them."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Secrets:
+    """What is known to be secret beyond shapes and common names: verbatim `values`, and field `names` (`Provider.redact_keys`)."""
+
+    values: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+
+
+NONE = Secrets()
+_SECRET_WORDS = frozenset({"token", "secret", "key", "password", "passwd", "pwd", "credential", "credentials", "signature", "jwt"})
+"""A name that ends with one of these words holds a secret, also in camel case: `session_token`, `X-Api-Key`, `secretAccessKey`."""
+_SECRET_NAMES = frozenset(
+    {"access_key_id", "api_keys", "apikey", "auth", "authorization", "proxy_authorization", "bearer", "cookie", "set_cookie"}
+    | {"prompt", "arguments", "custom_parameters", "account_sid", "call_sid", "stream_sid"}
+)
+"""More of them; the second row is confidential content: an agent's prompt, function arguments, ids of a telephony leg."""
+_SECRET_QUERY = frozenset({"callback", "extra", "tag"})
+"""Secret in a query only: a callback URL may hold `user:password@`, the others hold what the customer likes."""
+_PUBLIC_NAMES = frozenset({"sec_websocket_key", "transaction_key", "request_id", "dg_request_id", "model_uuid", "sha256"})
+_CLOSE_TOKEN = re.compile(r"(?i)(?:net|data|message|big)-?\d{4}")
+"""Services call a word such as NET-0001 a token, too."""
+_DONE = re.compile(r"(?:\w+ )?<redacted:[0-9a-f]{8}>")
+_SCHEME = re.compile(r"(?i)\s*(token|bearer|basic|digest|negotiate)\s+(?=\S)")
+_PREFIXED = re.compile(r"(?i)(.*(?:token|bearer|auth|authorization|key|k8s\.io))\.(.+)", re.DOTALL)
+"""A subprotocol that carries a key behind a dot: `access_token.eyJ...`."""
+_SHAPES = re.compile(
+    r"(?:(?<![0-9a-fA-F])|(?<=%[0-9a-fA-F]{2})|(?<=\\u[0-9a-fA-F]{4}))[0-9a-fA-F]{40}(?![0-9a-fA-F])"  # Deepgram (and any SHA-1)
+    r"|eyJ[\w-]{6,}(?:\.[\w-]+){1,4}"  # JWT: base64 of '{"'
+    r"|(?<![A-Za-z0-9])sk[-_][\w-]{16,}"  # OpenAI, ElevenLabs
+    r"|(?<![A-Za-z0-9])A(?:KIA|SIA)[A-Z0-9]{12,}"  # AWS
+    r"|(?<![A-Za-z0-9])AIza[\w-]{30,}"  # Google
+)
+_CREDENTIALS = re.compile(r"(?i)\b(bearer|token|basic)((?:\s|%20|\+)+)(?=[\w.~+/=-]*\d)([\w.~+/=-]{16,})")
+_USERINFO = re.compile(r"(?i)(?<=://)[^/\s?#@\"'<]+(?=@)")
+_NAME = re.compile(r"([A-Za-z][\w-]{1,63})\\{0,8}[\"']?\s*([:=])\s*")
+_VALUE = re.compile(
+    r"(?P<quote>\\{1,8}[\"'])(.*?)(?:(?<!\\)(?P=quote)|\Z)"
+    r"|\"((?:[^\"\\]|\\.)*)"
+    r"|'((?:[^'\\]|\\.)*)"
+    r"|((?:(?:token|bearer|basic|digest)\s+)?(?:<redacted:[0-9a-f]{8}>|[^\s,;&\"'{}\[\]<>\\]+))",
+    re.DOTALL | re.IGNORECASE,
+)
+"""What follows a name: in escaped quotes, in quotes (the last one may be cut off), or bare with its scheme."""
+_CONSTANTS = frozenset({"null", "true", "false", "None", "True", "False", "undefined"})
+_NESTED_JSON = 4
+"""JSON inside a string of JSON is taken apart to this depth; what is deeper is redacted as text."""
+_VALUE_LENGTH = 12
+"""A shorter secret is not searched for by value: it might be an everyday word."""
+
+
+def mark(secret: str) -> str:
+    """Give what stands for a secret in every output."""
+    return f"<redacted:{sha256(unquote_plus(secret).strip().encode(errors='replace')).hexdigest()[:8]}>"
+
+
+def is_secret(name: str, secrets: Secrets = NONE) -> bool:
+    """Whether a field, header or parameter of this name holds a secret."""
+    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+", "_", name.strip()).strip("_").lower()
+    if name in _PUBLIC_NAMES:
+        return False
+    return name in _SECRET_NAMES or name.rpartition("_")[2] in _SECRET_WORDS or name in {one.lower() for one in secrets.names}
+
+
+def redact(text: str, secrets: Secrets = NONE) -> str:
+    """Free text: secrets by shape, by value, and by the name in front of them (`token=...`, `'api_key': '...'`)."""
+    for value in sorted(secrets.values, key=lambda value: (-len(value), value)):
+        text = text.replace(value, mark(value))
+        text = _cut_end(text, value)
+    text = _USERINFO.sub(lambda found: _once(found[0]), text)
+    text = _pairs(text, secrets)
+    text = _CREDENTIALS.sub(lambda found: found[1] + found[2] + mark(found[3]), text)
+    return _SHAPES.sub(lambda found: mark(found[0]), text)
+
+
+def redact_target(target: str, secrets: Secrets = NONE) -> str:
+    """Redact a request target or URL; names of its query stay, values of secret names do not."""
+    path, question, rest = target.partition("?")
+    query, fragment_sign, fragment = rest.partition("#")
+    parts = re.split(r"([&;])", query)
+    for index in range(0, len(parts), 2):
+        name, equals, value = parts[index].partition("=")
+        if equals:
+            parts[index] = f"{name}={_parameter(unquote_plus(name), value, secrets)}"
+        else:
+            parts[index] = redact(name, secrets)
+    return redact(path, secrets) + question + "".join(parts) + fragment_sign + redact(fragment, secrets)
+
+
+def redact_query(query: Mapping[str, str], secrets: Secrets = NONE) -> dict[str, str]:
+    """Query parameters, unquoted."""
+    return {name: _parameter(name, value, secrets) for name, value in query.items()}
+
+
+def redact_headers(headers: Mapping[str, str], secrets: Secrets = NONE) -> dict[str, str]:
+    """Headers of a request or an answer. An authentication scheme stays, its credentials do not."""
+    return {name: _header(name, value, secrets) for name, value in headers.items()}
+
+
+def redact_protocol(value: str, secrets: Secrets = NONE) -> str:
+    """Redact a Sec-WebSocket-Protocol value: every token after the first, and what follows `access_token.` in one."""
+    kept = [_PREFIXED.sub(lambda found: f"{found[1]}.{_once(found[2])}", token.strip()) for token in value.split(",")]
+    return ", ".join(redact(token, secrets) if not index else _once(token) for index, token in enumerate(kept))
+
+
+def redact_json(value: Plain, secrets: Secrets = NONE) -> Plain:
+    """Redact parsed JSON by key name at any depth; every string in it passes the text redactor, too."""
+    return _walk(value, secrets, 0)
+
+
+def redact_value(value: Plain, secrets: Secrets = NONE) -> Plain:
+    """Redact plain report data: mappings, lists, tuples, strings and dataclasses are copied, other objects stay as they are."""
+    return _walk(value, secrets, 0)
+
+
+def redact_message(text: str, secrets: Secrets = NONE) -> str:
+    """Redact a text message: JSON by key name, anything else (also JSON that is damaged or in single quotes) as text."""
+    return _message(text, secrets, 0)
+
+
+def secrets_of(target: str, headers: Mapping[str, str], names: frozenset[str] = frozenset()) -> Secrets:
+    """Collect the secrets that an upgrade request shows, to be found again wherever the service echoes them."""
+    values = set(_secret_values(target, headers, Secrets(names=names)))
+    return Secrets(frozenset(value for value in values if len(value) >= _VALUE_LENGTH and not _DONE.fullmatch(value)), names)
+
+
+def _secret_values(target: str, headers: Mapping[str, str], secrets: Secrets) -> Iterator[str]:
+    for part in re.split("[&;]", target.partition("?")[2]):
+        name, _, value = part.partition("=")
+        if _is_secret_parameter(unquote_plus(name), secrets):
+            yield value
+            yield unquote_plus(value)
+    for name, value in headers.items():
+        if name.lower() == "sec-websocket-protocol":
+            first, *others = [token.strip() for token in value.split(",")]
+            prefixed = _PREFIXED.fullmatch(first)
+            yield from (*others, prefixed[2] if prefixed else "")
+        elif name.lower() == "cookie":
+            yield from (crumb.partition("=")[2].strip() for crumb in value.split(";"))
+        elif is_secret(name, secrets):
+            yield _SCHEME.sub("", value).strip()
+
+
+def _once(secret: str) -> str:
+    """Mark a secret, unless there is nothing to hide or it is a mark already."""
+    return secret if not secret.strip() or _DONE.fullmatch(secret) or _CLOSE_TOKEN.fullmatch(secret) else mark(secret)
+
+
+def _cut_end(text: str, value: str) -> str:
+    """Take away the beginning of a secret at the end of an excerpt."""
+    for length in range(min(len(value) - 1, len(text)), _VALUE_LENGTH // 2 - 1, -1):
+        if text.endswith(value[:length]):
+            return text[:-length] + mark(value)
+    return text
+
+
+def _is_secret_parameter(name: str, secrets: Secrets) -> bool:
+    return is_secret(name, secrets) or name.lower() in _SECRET_QUERY or name.lower().startswith("sig")
+
+
+def _parameter(name: str, value: str, secrets: Secrets) -> str:
+    return _once(value) if _is_secret_parameter(name, secrets) else redact(value, secrets)
+
+
+def _header(name: str, value: str, secrets: Secrets) -> str:
+    if name.lower() == "sec-websocket-protocol":
+        return redact_protocol(value, secrets)
+    return _credentials(value) if is_secret(name, secrets) else redact(value, secrets)
+
+
+def _credentials(value: str) -> str:
+    """Leave the scheme in front of a secret readable: the wrong scheme is a common mistake."""
+    scheme = _SCHEME.match(value)
+    return f"{scheme[1]} {_once(value[scheme.end() :])}" if scheme else _once(value)
+
+
+def _pairs(text: str, secrets: Secrets) -> str:
+    """Every `name: value` and `name=value` in free text whose name is secret."""
+    parts, done = [], 0
+    for found in _NAME.finditer(text):
+        in_query = found[2] == "=" and text[found.start() - 1 : found.start()] in ("?", "&")
+        secret = _is_secret_parameter(found[1], secrets) if in_query else is_secret(found[1], secrets)
+        value = _VALUE.match(text, found.end()) if secret and found.start() >= done else None
+        if value is None or value.lastindex is None or _is_prose(found, value):
+            continue
+        start, done_here = value.span(value.lastindex)
+        parts += [text[done:start], _credentials(text[start:done_here])]
+        done = done_here
+    return "".join((*parts, text[done:]))
+
+
+def _is_prose(name: re.Match[str], value: re.Match[str]) -> bool:
+    """Tell a bare word that is no secret: `"token": null`, `unknown token: foo`."""
+    bare = value[5]
+    if bare is None:
+        return False
+    return bare in _CONSTANTS or (name[2] == ":" and name[1].lower() in ("token", "key") and not re.search(r"\d", bare))
+
+
+def _message(text: str, secrets: Secrets, depth: int) -> str:
+    """JSON at a depth of strings within strings, or text."""
+    head = text.lstrip()[:1]
+    if depth < _NESTED_JSON and head and head in "{[":
+        try:
+            parsed = json.loads(text)
+        except (ValueError, RecursionError):
+            return redact(text, secrets)
+        clean = _walk(parsed, secrets, depth + 1)
+        if clean != parsed:
+            text = json.dumps(clean, ensure_ascii=False)
+    return redact(text, secrets)  # also after JSON: of a key that stands twice only the last value was parsed
+
+
+def _walk(root: Plain, secrets: Secrets, depth: int) -> Plain:
+    """Copy plain data without its secrets. Iterative: each container is replaced by a copy whose items wait on the stack."""
+    top: list[Plain] = [root]
+    waiting: list[tuple[Plain, Plain, str, str, bool]] = [(top, 0, "", "", False)]
+    rebuild: list[tuple[Plain, Plain, Plain]] = []  # places whose copy becomes a tuple or a dataclass again, inner ones last
+    while waiting:
+        holder, place, name, above, hidden = waiting.pop()
+        item = holder[place]
+        if isinstance(item, Mapping):
+            copy: Plain = dict(item)
+            inner = hidden or (name == "headers" and above == "endpoint")
+            waiting += [(copy, key, str(key), name, inner or _is_hidden(str(key), name, secrets)) for key in copy]
+        elif isinstance(item, list | tuple):
+            copy = list(item)
+            if isinstance(item, tuple):
+                rebuild.append((holder, place, item))
+            waiting += [
+                (copy, index, name, above, hidden or (name == "messages" and above == "context")) for index in range(len(copy))
+            ]
+        elif dataclasses.is_dataclass(item) and not isinstance(item, type):
+            copy = {field.name: getattr(item, field.name) for field in dataclasses.fields(item)}
+            rebuild.append((holder, place, item))
+            waiting += [(copy, key, key, name, False) for key in copy]
+        elif hidden:  # truth values and None are no secrets
+            copy = _credentials(str(item)) if isinstance(item, str | int | float) and not isinstance(item, bool) else item
+        else:
+            copy = _text(item, name, above, secrets, depth) if isinstance(item, str) else item
+        holder[place] = copy
+    for holder, place, original in reversed(rebuild):
+        copy = holder[place]
+        holder[place] = tuple(copy) if isinstance(original, tuple) else dataclasses.replace(original, **copy)
+    return top[0]
+
+
+def _is_hidden(name: str, above: str, secrets: Secrets) -> bool:
+    """Whether what stands under this key is secret, given the key above it."""
+    return _is_secret_parameter(name, secrets) if above == "query" else is_secret(name, secrets)
+
+
+def _text(item: str, name: str, above: str, secrets: Secrets, depth: int) -> str:
+    """Redact a string under a key."""
+    if above == "headers":
+        clean = _header(name, item, secrets)
+    elif name in ("target", "url", "uri"):
+        clean = redact_target(item, secrets)
+    elif name in ("subprotocol", "sec-websocket-protocol"):
+        clean = redact_protocol(item, secrets)
+    else:
+        clean = _message(item, secrets, depth)
+    return item if clean == item else clean  # an enumeration member stays one

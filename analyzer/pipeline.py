@@ -1,0 +1,265 @@
+"""The only file that knows every step: source -> batches -> connections -> sessions -> findings -> report.
+
+Memory does not grow with the capture but for one report per finished session. Sessions are judged when they end; their numbers, which
+follow the order of their first packets, are given when all are known.
+"""
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from analyzer import __version__
+from analyzer.audio.track import TrackBuilder
+from analyzer.model.capture import Capture, CaptureLog, PacketBatch
+from analyzer.model.errors import UsageError
+from analyzer.model.limits import SECOND
+from analyzer.model.provider import Provider
+from analyzer.model.redact import redact, redact_value
+from analyzer.model.report import CaptureReport, Report, SessionReport
+from analyzer.model.schema import Side
+from analyzer.model.session import AudioFormat, Moment
+from analyzer.model.settings import Settings
+from analyzer.providers import by_name, by_words, recognise
+from analyzer.rules import judge, judge_capture
+from analyzer.session.builder import Services, SessionBuilder
+from analyzer.session.summary import iso, summarise
+from analyzer.sources import open_source
+from analyzer.wire.connection import Carries, Connection
+from analyzer.wire.link_names import link_name
+from analyzer.wire.tcp import FlowTable
+
+Progress = Callable[[int, int | None], None]
+
+
+def analyze(
+    path: str | os.PathLike[str],
+    *more_paths: str | os.PathLike[str],
+    settings: Settings | None = None,
+    frames: bool = True,
+    progress: Progress | None = None,
+) -> Report:
+    """Analyse captures one by one.
+
+    `path`: a capture file, `-` for standard input. `frames`: keep each session's table of frames in the report (spilled to a temporary
+    file when large). `progress` is called per batch with the bytes read so far and the size of the file, None where it is not known.
+    Raises UnusableInputError, MissingDependencyError or UsageError.
+    """
+    chosen = settings or Settings()
+    captures = tuple(_capture(os.fspath(one), chosen, frames=frames, progress=progress) for one in (path, *more_paths))
+    if chosen.session is not None and not any(capture.sessions for capture in captures):
+        raise UsageError(f"There is no session {chosen.session} in the capture; `analyzer sessions` lists them.")
+    return Report({"name": "analyzer", "version": __version__}, _settings(chosen), captures)
+
+
+@dataclass(slots=True)
+class _Finished:
+    """A session that was judged. `builder` holds its audio files until it has a number."""
+
+    first: Moment
+    report: SessionReport
+    whole: bool
+    builder: SessionBuilder | None
+
+
+@dataclass(slots=True)
+class _State:
+    """One capture on its way through the steps."""
+
+    settings: Settings
+    frames: bool
+    log: CaptureLog
+    table: FlowTable = field(default_factory=FlowTable)
+    live: dict[int, Connection] = field(default_factory=dict)
+    finished: list[_Finished] = field(default_factory=list)
+    candidates: list[Connection] = field(default_factory=list)
+    others: dict[str, int] = field(default_factory=dict)
+    now: int = 0
+
+    def open_session(self, connection: Connection, first: Moment) -> "_Attempt":
+        """A builder for one attempt on a connection."""
+        return _Attempt(self, connection, first)
+
+
+class _Attempt(SessionBuilder):
+    """A session builder that has itself judged when it is finished."""
+
+    def __init__(self, state: _State, connection: Connection, first: Moment) -> None:
+        client = connection.client_side
+        ends = connection.endpoints
+        super().__init__(
+            connection.flow,
+            (ends[client], ends[1 - client]),
+            first,
+            state.settings,
+            Services(_recogniser(state.settings), by_words, _track_opener(state.settings)),
+            connection.sightings,
+        )
+        self._state = state
+        self._connection = connection
+
+    def finish(self, *arguments: object, **named: object) -> None:
+        """Freeze, judge, and keep only what the report needs."""
+        super().finish(*arguments, **named)  # type: ignore[arg-type]
+        state = self._state
+        session = self.freeze(capture_cut=bool(state.log.problems) and not self._connection.over)
+        judgement = judge(session)
+        report = summarise(session, judgement.findings, judgement.not_judged, judgement.verdict, frames=state.frames)
+        keeps_files = state.settings.dump is not None
+        state.finished.append(_Finished(session.first, report, session.whole, self if keeps_files else None))
+
+
+def _recogniser(settings: Settings) -> Callable[..., Provider]:
+    """How a provider is found: by option, or from the handshake."""
+    if settings.provider is not None:
+        chosen = by_name(settings.provider)
+        return lambda *_: chosen
+    return recognise
+
+
+def _track_opener(settings: Settings) -> Callable[[AudioFormat, Provider, Side], TrackBuilder]:
+    """How a track is begun."""
+
+    def open_track(declared: AudioFormat, provider: Provider, side: Side) -> TrackBuilder:
+        dump = settings.dump if settings.dump is not None and side in settings.dump.sides else None
+        return TrackBuilder(declared, settings.limits, containers=provider.containers, side=side, dump=dump)
+
+    return open_track
+
+
+def _capture(path: str, settings: Settings, *, frames: bool, progress: Progress | None) -> CaptureReport:
+    """One capture, from its first packet to its report."""
+    source = open_source(path, settings)
+    state = _State(settings, frames, source.log)
+    total = os.path.getsize(path) if path != "-" else None  # noqa: PTH202 - a path may be bytes-like text
+    for batch in source.batches():
+        _batch(state, batch)
+        if progress is not None:
+            progress(source.log.bytes, total)
+    for flow in sorted(state.live):
+        _end(state, state.live.pop(flow))
+    _attempts_without_bytes(state)
+    return _report(state)
+
+
+def _batch(state: _State, batch: PacketBatch) -> None:
+    """Hand the packets of a batch to their connections; let go of those that are over."""
+    rows = len(batch.records["time"])
+    if rows:
+        state.table.decode(batch, state.log)
+        state.now = max(state.now, int(batch.records["time"][-1]))
+        _select(state, rows)
+        for packets in state.table.connections(rows):
+            connection = state.live.get(packets.flow)
+            if connection is None:
+                connection = Connection(packets.flow, state.table, state.settings.limits, state.open_session)
+                if not _wanted(connection, state.settings):
+                    state.table.forget(packets.flow)
+                    continue
+                state.live[packets.flow] = connection
+            connection.feed(packets, batch.data)
+            if connection.carries is Carries.UNKNOWN and connection.sink is None:
+                _end(state, state.live.pop(packets.flow))
+    limits = state.settings.limits
+    for flow, connection in list(state.live.items()):
+        quiet = state.now - connection.last.time
+        if quiet > limits.idle_flow or (connection.over and quiet > limits.hole_patience):
+            _end(state, state.live.pop(flow))
+
+
+def _select(state: _State, rows: int) -> None:
+    """Leave out packets outside `--since` and `--until`."""
+    settings, packets = state.settings, state.table.packets
+    time, flow = packets["time"][:rows], packets["flow"][:rows]
+    if settings.since is not None:
+        flow[time < settings.since] = -1
+    if settings.until is not None:
+        flow[time > settings.until] = -1
+
+
+def _wanted(connection: Connection, settings: Settings) -> bool:
+    """Whether `--host` and `--port` let this connection through."""
+    ends = connection.endpoints
+    return (not settings.hosts or any(end.ip in settings.hosts for end in ends)) and (
+        not settings.ports or any(end.port in settings.ports for end in ends)
+    )
+
+
+def _end(state: _State, connection: Connection) -> None:
+    """A connection is over: its attempt is finished, or it may be an attempt of which no byte was seen."""
+    state.table.forget(connection.flow)
+    attempts = len(state.finished)
+    connection.finish()
+    if len(state.finished) > attempts or connection.carries is Carries.WEBSOCKET:
+        return
+    refused = connection.carries is Carries.UNDECIDED and connection.refused_or_unanswered
+    if (refused or connection.carries is Carries.TLS) and len(state.candidates) < state.settings.limits.candidates:
+        state.candidates.append(connection)
+        return
+    what = "refused" if refused else str(connection.carries)
+    state.others[what] = state.others.get(what, 0) + 1
+
+
+def _attempts_without_bytes(state: _State) -> None:
+    """Refused, unanswered and encrypted connections count as attempts where a WebSocket server is known or nothing else is there."""
+    settings = state.settings
+    servers = {(one.report.server.ip, one.report.server.port) for one in state.finished}
+    alone = not state.finished
+    for connection in state.candidates:
+        server = connection.endpoints[1 - connection.client_side]
+        named = any(server.ip == host and port in (None, server.port) for host, port in settings.endpoints)
+        if alone or named or (server.ip, server.port) in servers:
+            for _ in connection.attempt_without_bytes():
+                pass
+        else:
+            what = "tls" if connection.carries is Carries.TLS else "refused"
+            state.others[what] = state.others.get(what, 0) + 1
+
+
+def _report(state: _State) -> CaptureReport:
+    """Number the sessions, judge the file."""
+    log, settings = state.log, state.settings
+    state.finished.sort(key=lambda one: (one.first.packet, one.report.tcp_stream))
+    incomplete = sum(not one.whole for one in state.finished)
+    capture = Capture(log, len(state.finished), incomplete, dict(state.others))
+    sessions = []
+    for number, one in enumerate(state.finished, 1):
+        report = replace(one.report, id=number)
+        if not _chosen(report, settings.session):
+            continue
+        if one.builder is not None:
+            files = one.builder.keep_audio(f"session-{number}")
+            audio = {side: {**track, "files": files.get(side, {})} if track else track for side, track in report.audio.items()}
+            report = replace(report, audio=audio)
+        sessions.append(report)
+    findings = redact_value(judge_capture(capture))
+    damaged = bool(log.problems or log.truncated or any(interface.dropped for interface in log.interfaces))
+    return CaptureReport(
+        path=log.path,
+        format=log.format,
+        packets=log.packets,
+        bytes=log.bytes,
+        first_time=iso(log.first_time),
+        last_time=iso(log.last_time),
+        link_types=tuple(link_name(link) for link in sorted(log.link_packets)),
+        complete=not damaged,
+        findings=tuple(findings),
+        other_connections=dict(sorted(state.others.items())),
+        comments=tuple(redact(comment) for comment in log.comments),
+        sessions=tuple(sessions),
+    )
+
+
+def _chosen(report: SessionReport, wanted: str | None) -> bool:
+    """Whether `--session` names this one, by number or request id."""
+    return wanted is None or wanted == str(report.id) or wanted == report.upgrade["request_id"]
+
+
+def _settings(settings: Settings) -> dict[str, object]:
+    """The settings as the report shows them."""
+    shown: dict[str, object] = {"gap_s": settings.gap / SECOND, "source": settings.source}
+    names: Iterable[str] = ("provider", "path", "session", "encoding", "sample_rate", "channels")
+    shown |= {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
+    shown |= {name: list(getattr(settings, name)) for name in ("hosts", "ports", "endpoints") if getattr(settings, name)}
+    shown |= {name: iso(getattr(settings, name)) for name in ("since", "until") if getattr(settings, name) is not None}
+    return dict(redact_value(shown))
+

@@ -1,0 +1,29 @@
+"""What `analyzer audio` says of the files it wrote: format, length, levels and whether it decodes, per session and side."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from analyzer.reports.phrases import address, printable, track_facts
+
+if TYPE_CHECKING:
+    from analyzer.model.report import Report
+
+_LABEL = 22
+
+
+def lines(report: "Report") -> Iterator[str]:
+    """Write what was found, session by session; sessions without audio are counted in one line."""
+    silent = 0
+    for session in report.sessions:
+        tracks = [(side, track) for side, track in session.audio.items() if track and (track.get("files") or side == "client")]
+        silent += not tracks
+        for side, track in tracks:
+            yield f"Session {session.id}, {side}, {address(session.client)} to {address(session.server)}\n"
+            for label, value in track_facts("Audio" if side == "client" else "Server audio", track):
+                yield f"  {label:<{_LABEL}}{printable(value)}\n"
+            for kind, path in (track.get("files") or {}).items():
+                yield f"  {f'File ({kind})':<{_LABEL}}{printable(path)}\n"
+    if silent:
+        yield f"{silent:,} session{'' if silent == 1 else 's'} without audio\n"
+    if not report.sessions:
+        yield "There is no WebSocket session in the capture.\n"

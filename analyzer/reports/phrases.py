@@ -1,0 +1,229 @@
+"""Values of a report as words that all text formats share. Nothing here is computed: numbers get units, places get names."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analyzer.model.finding import Finding
+    from analyzer.model.report import CaptureReport, Report, SessionReport
+    from analyzer.model.session import Endpoint
+
+SEVERITIES = {"error": "with an error", "warning": "with a warning", "note": "with a note", "ok": "healthy"}
+"""What a session with this verdict is, from worst to best."""
+FACT_LENGTH = 300
+"""Characters shown of one captured string, for instance of a request target; JSON has the whole."""
+PACKETS_SHOWN = 8
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+"""Control characters, which could steer a terminal, and invisible ones, which could reorder what a person reads."""
+_MINUTE, _HOUR = 60, 3600
+_KIB = 1024
+
+
+def printable(text: object, limit: int | None = None) -> str:
+    """Make a captured string safe to show: line ends become blanks, control and invisible characters their escapes."""
+    shown = _UNPRINTABLE.sub(lambda found: _escaped(found[0]), str(text))
+    return shown if limit is None or len(shown) <= limit else f"{shown[: limit - 3]}..."
+
+
+def _escaped(character: str) -> str:
+    if character in "\n\r\t":
+        return " "
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"  # noqa: PLR2004 - two digits hold Latin-1
+
+
+def seconds(value: float | None) -> str:
+    """Write a duration: `0.05 s`, `12.1 s`, `2 min 05 s`, `1 h 10 min`."""
+    if value is None:
+        return "unknown"
+    if abs(value) < 2 * _MINUTE:
+        return f"{round(value, 1 if abs(value) >= 10 else 3):g} s"  # noqa: PLR2004 - three digits are enough to read
+    whole = round(value)
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min {whole % _MINUTE:02d} s"
+    return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE:02d} min"
+
+
+def size(count: int) -> str:
+    """Write a number of bytes: `640 bytes`, `117 KiB`, `1.2 GiB`."""
+    if count < _KIB:
+        return plural(count, "byte")
+    value = float(count)
+    for unit in ("KiB", "MiB", "GiB"):
+        value /= _KIB
+        if value < _KIB or unit == "GiB":
+            break
+    return f"{value:.1f} {unit}" if value < 100 else f"{value:.0f} {unit}"  # noqa: PLR2004 - three digits are enough to read
+
+
+def plural(count: int, noun: str) -> str:
+    """Write a count and its noun."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def address(endpoint: "Endpoint") -> str:
+    """Write IP address and port, with brackets around IPv6."""
+    return f"[{endpoint.ip}]:{endpoint.port}" if ":" in endpoint.ip else f"{endpoint.ip}:{endpoint.port}"
+
+
+def clock(moment: str | None) -> str:
+    """Write an ISO time without date, to the millisecond."""
+    return (moment or "").partition("T")[2][:12]
+
+
+def outcome(session: "SessionReport") -> str:
+    """Say how the upgrade went: `accepted`, `rejected 401`, `no response` ..."""
+    words = str(session.upgrade.get("outcome", "")).replace("-", " ")
+    status = session.upgrade.get("status")
+    return f"{words} {status}" if words == "rejected" and status else words
+
+
+def audio_format(form: Mapping[str, Any] | None) -> str:
+    """Name a declared or found format: `linear16, 16000 Hz, 1 channel`."""
+    if not form:
+        return "not declared"
+    channels = form.get("channels")
+    rate = form.get("sample_rate")
+    parts = [str(form[key]) for key in ("container", "encoding") if form.get(key)] + [
+        f"{rate} Hz" if rate else "",
+        plural(channels, "channel") if channels else "",
+    ]
+    return printable(", ".join(part for part in parts if part)) or "not declared"
+
+
+def close(session: "SessionReport") -> str:
+    """Say how the session ended: `1011 by server: NET-0001`, or TCP's end where no close frame was seen."""
+    if session.close is None:
+        side = session.tcp_end.partition("-")[2]
+        kind = {"fin": "FIN", "rst": "RST"}.get(session.tcp_end.partition("-")[0])
+        return f"no close frame, TCP {kind} by {side}" if kind else "not in the capture"
+    code = session.close.get("code")
+    reason = printable(session.close.get("reason") or "", FACT_LENGTH)
+    return f"{'no code' if code is None else code} by {session.close.get('by')}{f': {reason}' if reason else ''}"
+
+
+def facts(session: "SessionReport") -> list[tuple[str, str]]:
+    """List what is known of a session, as (label, value); what the capture does not tell is left out."""
+    upgrade = session.upgrade
+    found = [
+        ("Connection", f"{address(session.client)} to {address(session.server)}, tcp.stream {session.tcp_stream}"),
+        ("Provider", session.provider),
+        ("Request", printable(upgrade.get("target") or "", FACT_LENGTH)),
+        ("Upgrade", outcome(session) + (f": {printable(upgrade['error'], FACT_LENGTH)}" if upgrade.get("error") else "")),
+        ("Request ID", printable(upgrade.get("request_id") or "", FACT_LENGTH)),
+        ("TLS", _tls(session.tls)),
+        ("Start", f"{session.start}, lasted {seconds(session.duration_s)}"),
+        ("Messages", f"client {_counts(session.messages.get('client', {}))}; server {_counts(session.messages.get('server', {}))}"),
+        ("KeepAlives", _keepalives(session.keepalives)),
+    ]
+    for side, track in session.audio.items():
+        if track:
+            found += track_facts("Audio" if side == "client" else "Server audio", track)
+    found += [("Service", _service(session.service)), ("Close", close(session))]
+    missing = {side: count.get("missing", 0) for side, count in session.coverage.items()}
+    if any(missing.values()):
+        found.append(("Missing", ", ".join(f"{size(count)} of the {side}" for side, count in missing.items() if count)))
+    return [(label, value) for label, value in found if value]
+
+
+def track_facts(label: str, track: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    """List what is known of one side's audio, as (label, value)."""
+    form = track.get("format") or {}
+    actual = form.get("actual")
+    said = f"{audio_format(form)}" + (f" (from {form['from']})" if form.get("from") else "")
+    if actual:
+        said += f"; the bytes are {actual.get('confidence', 'likely')} {audio_format(actual)}"
+    parts = [seconds(track.get("duration_s")) if track.get("duration_s") is not None else ""]
+    parts.append(f"{size(track.get('bytes', 0))} in {plural(track.get('messages', 0), 'message')}")
+    parts += [
+        f"{name} {track[key]:.2f} dBFS" for name, key in (("peak", "peak_dbfs"), ("RMS", "rms_dbfs")) if track.get(key) is not None
+    ]
+    if track.get("digital_silence_s"):
+        parts.append(f"{seconds(track['digital_silence_s'])} of digital silence")
+    parts.append({True: "decodable", False: "not decodable", None: "decodability unknown"}[track.get("decodable")])
+    yield f"{label} format", said
+    yield label, ", ".join(part for part in parts if part)
+    if track.get("problem"):
+        yield f"{label} problem", printable(track["problem"], FACT_LENGTH)
+
+
+def _tls(tls: Mapping[str, Any] | None) -> str:
+    if not tls:
+        return ""
+    parts = [str(tls[key]) for key in ("version", "cipher", "sni") if tls.get(key)]
+    return printable(", ".join([*parts, "decrypted" if tls.get("decrypted") else "not decrypted"]), FACT_LENGTH)
+
+
+def _counts(messages: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {kind}" for kind, count in messages.items() if count) or "none"
+
+
+def _keepalives(keepalives: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} as {kind}" for kind, count in keepalives.items() if count)
+
+
+def _service(service: Mapping[str, Any]) -> str:
+    parts = [plural(service["results"], "result")] if service.get("results") else []
+    if service.get("first_result_s") is not None:
+        parts.append(f"the first after {seconds(service['first_result_s'])}")
+    if service.get("transcript_cursor_s") is not None:
+        parts.append(f"transcribed to {seconds(service['transcript_cursor_s'])}")
+    told = (service.get("metadata") or {}).get("duration_s")
+    if told is not None:
+        parts.append(f"says it received {seconds(told)}")
+    return ", ".join(parts)
+
+
+def where(finding: "Finding") -> str:
+    """Say where a finding is: side, time and packets."""
+    parts = [finding.side or ""]
+    if finding.time_s is not None:
+        until = finding.until_s
+        parts.append(f"at {seconds(finding.time_s)}" if until is None else f"from {seconds(finding.time_s)} to {seconds(until)}")
+    if finding.packets:
+        listed = ", ".join(str(number) for number in finding.packets[:PACKETS_SHOWN])
+        parts.append(
+            f"packet{'s' if len(finding.packets) > 1 else ''} {listed}{', ...' if len(finding.packets) > PACKETS_SHOWN else ''}"
+        )
+    if finding.count > 1:
+        parts.append(f"{finding.count:,} times")
+    if finding.confidence != "certain":
+        parts.append(str(finding.confidence))
+    return ", ".join(part for part in parts if part)
+
+
+def capture_line(capture: "CaptureReport") -> str:
+    """Describe a capture file in one line."""
+    parts = [capture.format, plural(capture.packets, "packet"), size(capture.bytes), ", ".join(capture.link_types)]
+    if capture.first_time and capture.last_time:
+        parts.append(f"{capture.first_time[:10]} {clock(capture.first_time)} to {clock(capture.last_time)} UTC")
+    parts.append("" if capture.complete else "incomplete")
+    return ", ".join(part for part in parts if part)
+
+
+def other_line(capture: "CaptureReport") -> str:
+    """Count the connections that are no session, in one line; empty when there are none."""
+    others = {kind: count for kind, count in capture.other_connections.items() if count}
+    if not others:
+        return ""
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in others.items())
+    return f"{plural(sum(others.values()), 'other TCP connection')} ({kinds})"
+
+
+def tally(sessions: "Iterable[SessionReport]") -> str:
+    """Count sessions by verdict: `3 sessions: 2 with an error, 1 healthy`."""
+    verdicts = [str(session.verdict.severity) for session in sessions]
+    counted = ", ".join(f"{verdicts.count(severity):,} {words}" for severity, words in SEVERITIES.items() if severity in verdicts)
+    return (plural(len(verdicts), "session") if verdicts else "no WebSocket session") + (f": {counted}" if counted else "")
+
+
+def headline(report: "Report") -> str:
+    """Sum the report up in one line."""
+    captures = f"{plural(len(report.captures), 'capture')}, " if len(report.captures) != 1 else ""
+    return captures + tally(report.sessions)
+
+
+def short_name(path: str) -> str:
+    """Name a capture as the user did."""
+    return "standard input" if path == "-" else printable(path)

@@ -1,0 +1,137 @@
+"""A Report as the plain data of the JSON contract: dicts, lists, strings, numbers and None, with the contract's keys in its order.
+
+Floats are rounded here and nowhere else: decibels to 0.01, times and all others to a millionth. What JSON cannot say (NaN,
+infinity) is None.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analyzer.model.finding import Finding
+    from analyzer.model.report import CaptureReport, Report, SessionReport
+
+UPGRADE = ("outcome", "http_version", "target", "path", "query", "status", "request_id", "error", "extensions", "subprotocol")
+AUDIO = (
+    *("bytes", "sha256", "messages", "duration_s", "format"),
+    *("decodable", "problem", "peak_dbfs", "rms_dbfs", "digital_silence_s"),
+)
+FORMAT = ("container", "encoding", "sample_rate", "channels", "from", "actual")
+DECIBEL_DIGITS, DIGITS = 2, 6
+
+
+def plain(report: "Report") -> dict[str, Any]:
+    """Give the whole report as the contract's `analyzer-report/1`."""
+    return {
+        "schema": report.schema,
+        "tool": _data(report.tool),
+        "settings": _data(report.settings),
+        "captures": [_capture(capture) for capture in report.captures],
+    }
+
+
+def _capture(capture: "CaptureReport") -> dict[str, Any]:
+    return {
+        "path": capture.path,
+        "format": capture.format,
+        "packets": capture.packets,
+        "bytes": capture.bytes,
+        "first_time": capture.first_time,
+        "last_time": capture.last_time,
+        "link_types": list(capture.link_types),
+        "complete": capture.complete,
+        "other_connections": _data(capture.other_connections),
+        "comments": list(capture.comments),
+        "findings": [_finding(finding) for finding in capture.findings],
+        "sessions": [_session(session) for session in capture.sessions],
+    }
+
+
+def _session(session: "SessionReport") -> dict[str, Any]:
+    return {
+        "id": session.id,
+        "client": {"ip": session.client.ip, "port": session.client.port},
+        "server": {"ip": session.server.ip, "port": session.server.port},
+        "start": session.start,
+        "duration_s": _number("duration_s", session.duration_s),
+        "provider": session.provider,
+        "opened": session.opened,
+        "tls": _data(session.tls),
+        "upgrade": _data(_ordered(session.upgrade, UPGRADE)),
+        "messages": _data(session.messages),
+        "frames": _data(session.frames),
+        "empty_binary": _data(session.empty_binary),
+        "keepalives": _data(session.keepalives),
+        "audio": {side: _track(track) for side, track in session.audio.items()},
+        "gaps": _data(session.gaps),
+        "close": _data(session.close),
+        "tcp_end": session.tcp_end,
+        "tcp_stream": session.tcp_stream,
+        "coverage": _data(session.coverage),
+        "verdict": {"rule": session.verdict.rule, "severity": str(session.verdict.severity), "text": session.verdict.text},
+        "service": _data(session.service),
+        "findings": [_finding(finding) for finding in session.findings],
+        "not_judged": _data(session.not_judged),
+    }
+
+
+def _track(track: Mapping[str, Any] | None) -> Any:  # noqa: ANN401 - JSON
+    if track is None:
+        return None
+    ordered = _ordered(track, AUDIO)
+    if isinstance(ordered.get("format"), Mapping):
+        ordered["format"] = _ordered(ordered["format"], FORMAT)
+    return _data(ordered)
+
+
+def _finding(finding: "Finding") -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "severity": str(finding.severity),
+        "confidence": str(finding.confidence),
+        "side": finding.side,
+        "time_s": _number("time_s", finding.time_s),
+        "until_s": _number("until_s", finding.until_s),
+        "packets": [int(number) for number in finding.packets],
+        "tcp_stream": finding.tcp_stream,
+        "filter": finding.filter,
+        "count": finding.count,
+        "text": finding.text,
+        "remedy": finding.remedy,
+        "values": _data(finding.values),
+    }
+
+
+def _ordered(mapping: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    """Put these keys first, in their order; the others follow in theirs."""
+    return {key: mapping[key] for key in (*keys, *mapping) if key in mapping}
+
+
+def _data(root: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
+    """Copy mappings, lists and tuples as dicts and lists. Iterative, because some values come from the service's own JSON."""
+    top: list[Any] = [root]
+    waiting: list[tuple[Any, Any, str]] = [(top, 0, "")]
+    while waiting:
+        holder, place, name = waiting.pop()
+        item = holder[place]
+        if isinstance(item, Mapping):
+            holder[place] = {str(key): item[key] for key in item}
+            waiting += [(holder[place], key, key) for key in holder[place]]
+        elif isinstance(item, list | tuple | set | frozenset):
+            holder[place] = sorted(item) if isinstance(item, set | frozenset) else list(item)
+            waiting += [(holder[place], index, name) for index in range(len(holder[place]))]
+        else:
+            holder[place] = _number(name, item)
+    return top[0]
+
+
+def _number(name: str, item: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
+    """Round a float by what its name says it measures; numpy's numbers become Python's."""
+    if item is None or isinstance(item, str | bool | int):
+        return item
+    if hasattr(item, "item"):
+        item = item.item()
+    if isinstance(item, float):
+        return round(item, DECIBEL_DIGITS if name.endswith(("dbfs", "_db")) else DIGITS) if math.isfinite(item) else None
+    return item if isinstance(item, int) else str(item)

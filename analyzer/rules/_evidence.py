@@ -1,0 +1,128 @@
+"""What several rules ask of a session: what the capture does not cover, how the server closed, how to quote what was sent."""
+
+import re
+from collections.abc import Iterator
+
+from analyzer.model.finding import Finding, Severity
+from analyzer.model.provider import CloseToken
+from analyzer.model.schema import Kind
+from analyzer.model.session import Close, Direction, Moment, Pace, Session
+
+# Deepgram writes a code in a close reason as `NET-0001` or as the end of an address, `dpgr.am/net0001`.
+_TOKEN = re.compile(r"\b(NET|DATA|MESSAGE|BIG)-?(\d{4})\b", re.IGNORECASE)
+_IDLE = re.compile(r"time[ -]?out|timed out|inactiv|\bidle\b", re.IGNORECASE)
+_EXCERPT = 120
+_PACE_FROM_S = 2.0
+
+PING_TIMEOUT = "keepalive ping timeout"
+"""The reason that the Python library `websockets` gives when its pings stay unanswered."""
+
+
+def quoted(text: str, limit: int = _EXCERPT) -> str:
+    """Quote what was sent: one line, cut to `limit` characters, in backticks."""
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text[: limit * 4]).replace("`", "'").split())
+    return f"`{line[:limit]}…`" if len(line) > limit or len(text) > limit * 4 else f"`{line}`"
+
+
+def unseen(direction: Direction) -> str | None:
+    """Say which part of what this side sent is not in the capture; None when all of it is."""
+    side = direction.side.word
+    if not direction.tcp.packets:
+        return f"no packet of the {side} is in the capture"
+    if direction.missing:
+        return f"{direction.missing} bytes of the {side} are not in the capture"
+    if direction.rows(Kind.UNREADABLE).size:
+        return f"some messages of the {side} cannot be read"
+    return None
+
+
+def end_unseen(direction: Direction) -> str | None:
+    """Say why the last message of this side may not be in the capture; None when the capture holds it."""
+    if not direction.tcp.packets:
+        return f"no packet of the {direction.side.word} is in the capture"
+    if not direction.holes:
+        return None
+    times = direction.messages.column("first_time")
+    if len(times) and int(times[-1]) > direction.holes[-1].before.time:
+        return None
+    return f"the last bytes of the {direction.side.word} are not in the capture"
+
+
+def server_close(session: Session) -> Close | None:
+    """Take the server's close frame if it came first or names a code of the service; an echo of the client's does neither."""
+    for close in session.server.closes:
+        if close is session.close or close_token(session, close):
+            return close
+    return None
+
+
+def close_token(session: Session, close: Close) -> CloseToken | None:
+    """Read the service's code in a close reason, in either spelling or by the words that stand for it.
+
+    The same code means different things at different endpoints of a service, so the meaning is the provider's.
+    """
+    if not session.provider.known:
+        return None
+    known = {token.token: token for token in session.provider.close_tokens}
+    spelled = _TOKEN.search(close.reason)
+    if spelled:
+        name = f"{spelled[1].upper()}-{spelled[2]}"
+        return known.get(name, CloseToken(name, "a code that this endpoint's documentation does not explain"))
+    reason = close.reason.casefold()
+    return next((token for token in known.values() if token.phrase and token.phrase.casefold() in reason), None)
+
+
+def code_text(close: Close, token: CloseToken | None) -> str:
+    """Write a close as reports do, for instance `1011 NET-0001`."""
+    words = "no code" if close.code is None else str(close.code)
+    return f"{words} {token.token}" if token else words
+
+
+def closed_for_silence(session: Session) -> Close | None:
+    """Take the server's close when it closed because it was sent no audio, or nothing at all.
+
+    NET-0000 says that the server had nothing to answer. It counts where nothing else explains that: audio sent as base64 text does.
+    """
+    close = session.close
+    if close is None or close not in session.server.closes:
+        return None
+    token = close_token(session, close)
+    if token is None:
+        return close if _IDLE.search(close.reason) and close.reason != PING_TIMEOUT else None
+    if token.token == "NET-0000":  # noqa: S105 - a close code of the service
+        return None if session.client.rows(Kind.BASE64).size else close
+    return close if token.token == "NET-0001" else None  # noqa: S105 - a close code of the service
+
+
+def packets_of(*moments: Moment | None) -> tuple[int, ...]:
+    """Packet numbers of what was seen, in order and without repetition."""
+    return tuple(sorted({moment.packet for moment in moments if moment is not None and moment.packet > 0}))
+
+
+def judged_pace(session: Session) -> Pace | None:
+    """Take the pace of the audio where it says something: from 2 s on, and where the bytes are what was declared.
+
+    A wrong sample rate makes the ratio wrong by as much; format-mismatch names that cause.
+    """
+    track, pace = session.client_audio, session.pace
+    if track is None or pace is None or pace.audio_s < _PACE_FROM_S or track.decodable is False:
+        return None
+    wrapped = track.actual is not None and track.actual.container == "wav" and track.actual.encoding == track.format.encoding
+    return pace if track.actual is None or wrapped or track.actual.confidence == "hint" else None
+
+
+def closed_with(session: Session, name: str) -> Iterator[Finding]:
+    """Find the server's close frame with this code, and what the code means at this endpoint."""
+    close = server_close(session)
+    token = close_token(session, close) if close else None
+    if close is None or token is None or token.token != name:
+        return
+    at = session.seconds(close.at.time)
+    yield Finding(
+        Severity.ERROR,
+        f"The server closed at {at:.2f} s with {code_text(close, token)}: {token.meaning}.",
+        packets=packets_of(close.at),
+        time_s=at,
+        side=close.side.word,
+        values={"code": close.code, "reason": close.reason[:_EXCERPT], "closed_with": code_text(close, token)},
+    )

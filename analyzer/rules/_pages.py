@@ -1,0 +1,52 @@
+"""The page of a rule, parsed from its docstring: a title line, then sections under fixed headings, each heading alone on its line.
+
+A missing, misplaced or empty section raises ValueError, so that a rule without its page cannot be registered.
+"""
+
+import inspect
+from dataclasses import dataclass
+from itertools import pairwise
+
+HEADINGS = ("What it means", "How it is found", "When it stays silent", "What to do", "References", "Example")
+
+
+@dataclass(frozen=True, slots=True)
+class RulePage:
+    """What `analyzer explain` shows of a rule. Sections are plain text, paragraphs parted by an empty line."""
+
+    slug: str
+    summary: str
+    """The title sentence."""
+    meaning: str
+    how: str
+    silent: str
+    todo: str
+    references: str
+    example: str
+    """A wire script that shows the finding, one event per line."""
+
+    @property
+    def remedy(self) -> str:
+        """The first paragraph of what to do, in one line."""
+        return " ".join(self.todo.partition("\n\n")[0].split())
+
+    def sections(self) -> tuple[tuple[str, str], ...]:
+        """Heading and text of every section, in the order of the page."""
+        texts = (self.meaning, self.how, self.silent, self.todo, self.references, self.example)
+        return tuple(zip(HEADINGS, texts, strict=True))
+
+
+def parse(slug: str, docstring: str | None) -> RulePage:
+    """Read a docstring. Raises ValueError that names the rule and what its docstring lacks."""
+    lines = inspect.cleandoc(docstring or "").splitlines()
+    found = [line for line in lines if line in HEADINGS]
+    if found != list(HEADINGS):
+        message = f"The docstring of rule {slug} has the headings {found}, expected {list(HEADINGS)}."
+        raise ValueError(message)
+    cuts = [lines.index(heading) for heading in HEADINGS] + [len(lines)]
+    texts = ["\n".join(lines[begin + 1 : end]).strip("\n") for begin, end in pairwise(cuts)]
+    summary = " ".join(" ".join(lines[: cuts[0]]).split())
+    if not summary or not all(texts):
+        message = f"The docstring of rule {slug} has an empty title or section."
+        raise ValueError(message)
+    return RulePage(slug, summary, *texts)

@@ -1,0 +1,73 @@
+"""Rule abrupt-close."""
+
+from collections.abc import Iterator
+
+from analyzer.model.finding import Confidence, Finding, Rank, Severity, Unjudged
+from analyzer.model.limits import SECOND
+from analyzer.model.session import Direction, Session
+from analyzer.rules import rule
+from analyzer.rules._evidence import end_unseen, packets_of
+
+# Lifetimes and idle limits that proxies and load balancers commonly have, in seconds.
+_ROUND_TIMES = (60, 100, 300, 350, 600, 900, 3600)
+
+
+@rule("abrupt-close", rank=Rank.ENDING)
+def abrupt_close(session: Session) -> Iterator[Finding | Unjudged]:
+    """TCP ended without a close frame.
+
+    What it means
+    TCP ended (FIN or RST) and neither side had sent a WebSocket close frame; a browser shows 1006. A process crashed or was
+    ended, a client dropped its connection, or a proxy, load balancer or firewall in between cut it. What the service had
+    not sent yet is lost.
+
+    How it is found
+    The FIN or RST of an accepted session, and no close frame of either side in the capture before or after it.
+
+    When it stays silent
+    Where the upgrade was not accepted, the connection is still open when the capture ends, or the last bytes of a side are
+    not in the capture.
+
+    What to do
+    Find out who ended the connection, as the finding says, and let that side close properly: CloseStream, wait for the
+    server's close frame, answer it, then close TCP.
+
+    Where it happens after the same round time again and again, raise the idle or lifetime limit of the proxy or load
+    balancer.
+
+    References
+    RFC 6455 sections 7.1.4 to 7.1.5. Deepgram, WebSocket DATA and NET errors, "Closing the WebSocket connection".
+
+    Example
+    0.0 client GET /v1/listen?encoding=linear16&sample_rate=16000
+    0.02 server 101
+    0.1 client audio 3200 x20 every 0.1
+    1.1 server text {"type":"Results","is_final":false,"start":0,"duration":1.0,"channel":{"alternatives":[{"transcript":"a"}]}}
+    2.2 client rst
+    verdict: abrupt-close
+    """
+    if not session.accepted or session.close is not None:
+        return
+    if session.tcp_end == "open":
+        yield Unjudged("the capture ends while the connection is open")
+        return
+    why = end_unseen(session.client) or end_unseen(session.server)
+    if why is not None:
+        yield Unjudged(why)
+        return
+    how, _, word = session.tcp_end.partition("-")
+    side: Direction = session.client if word == "client" else session.server
+    at = (side.tcp.rst if how == "rst" else side.tcp.fin) or session.last
+    lasted = (at.time - session.origin) / SECOND
+    near = next((limit for limit in _ROUND_TIMES if abs(lasted - limit) <= 1), None)
+    hint = f" It had lasted close to {near} s, a common limit of proxies and load balancers." if near else ""
+    did = "reset the TCP connection (RST)" if how == "rst" else "ended the TCP connection (FIN)"
+    yield Finding(
+        Severity.ERROR,
+        f"The {word} {did} at {lasted:.2f} s, and neither side had sent a close frame.{hint}",
+        packets=packets_of(at),
+        time_s=session.seconds(at.time),
+        side=word,
+        confidence=Confidence.CERTAIN,
+        values={"tcp_end": session.tcp_end, "lasted_s": round(lasted, 6), "resent_client": session.client.tcp.resent},
+    )

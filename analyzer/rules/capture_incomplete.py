@@ -1,0 +1,107 @@
+"""Rule capture-incomplete: of a session, after all other rules, and of the capture file."""
+
+from collections.abc import Iterator, Sequence
+
+from analyzer.model.capture import Capture
+from analyzer.model.finding import Finding, Rank, Severity, Unjudged
+from analyzer.model.session import Moment, Session
+from analyzer.rules import capture_rule, last_rule
+from analyzer.rules._evidence import packets_of
+
+_NO_HANDSHAKE_NEEDED = ("refused", "unreachable")
+
+
+@last_rule("capture-incomplete", rank=Rank.QUALITY)
+def capture_incomplete(session: Session, not_judged: Sequence[Unjudged]) -> Iterator[Finding]:
+    """Capture lacks bytes, packets or the handshake.
+
+    What it means
+    Something that crossed the wire is not in the capture, so that rules about what is absent cannot judge, and audio and
+    its hash may be incomplete. It says nothing about the session itself: both sides may have received everything.
+
+    How it is found
+    TCP sequence numbers that the other side acknowledged and that no packet carries, packets that the snap length cut, a
+    connection that was running when the capture began, one of two directions without packets, a file that breaks off or
+    whose interface dropped packets.
+
+    When it stays silent
+    With packets that were lost and sent again: all bytes are there. Where the capture just ends before the session does.
+
+    What to do
+    Capture again on the client's machine, with no snap length (tcpdump -s 0), started before the client connects and
+    stopped after it ended, and with a larger buffer (tcpdump -B) where the interface dropped packets.
+
+    References
+    tcpdump manual page, -s and -B. pcapng, interface statistics block.
+
+    Example
+    0.0 client midstream
+    0.1 client audio 3200 x20 every 0.1
+    1.1 server text {"type":"Results","is_final":false,"start":0,"duration":1.0,"channel":{"alternatives":[{"transcript":"a"}]}}
+    2.2 client text {"type":"CloseStream"}
+    2.22 server text {"type":"Metadata","duration":2.0,"channels":1}
+    2.3 server close 1000
+    2.31 client close 1000
+    2.4 server fin
+    2.4 client fin
+    verdict: capture-incomplete
+    """
+    lacks = list(_lacks(session))
+    if not lacks:
+        return
+    places = [place for direction in session.sides for hole in direction.holes for place in (hole.before, hole.after)]
+    places = places or [session.first]
+    rules = sorted({one.rule for one in not_judged})
+    effect = f" Rules that could not judge: {', '.join(rules)}." if rules else ""
+    yield Finding(
+        Severity.WARNING,
+        f"The capture does not hold all of the session: {'; '.join(lacks)}.{effect}",
+        packets=packets_of(*places),
+        time_s=session.seconds(min(place.time for place in places)),
+        values={
+            "missing_client_bytes": session.client.missing,
+            "missing_server_bytes": session.server.missing,
+            "not_judged": rules,
+        },
+    )
+
+
+def _lacks(session: Session) -> Iterator[str]:
+    """Name what is not in the capture."""
+    if session.opened == "midstream":
+        yield "it began after the handshake, so that the request and its parameters are not known"
+    for direction in session.sides:
+        side = direction.side.word
+        if direction.missing:
+            yield f"{direction.missing} bytes of the {side} are missing"
+        if direction.tcp.truncated:
+            yield f"the snap length cut {direction.tcp.truncated} packets of the {side}"
+        if not direction.tcp.packets and session.upgrade.outcome not in _NO_HANDSHAKE_NEEDED:
+            yield f"no packet of the {side} is in it"
+    if session.capture_cut:
+        yield "the file breaks off or lacks packets before the connection ends"
+
+
+@capture_rule("capture-incomplete")
+def file_incomplete(capture: Capture) -> Iterator[Finding]:
+    """Find what the file itself lacks: damage, packets that were cut or dropped, packets that could not be read."""
+    log = capture.log
+    for problem in log.problems:
+        yield _of_file(f"{problem.text.rstrip('.')}.", {"after_packet": problem.packet}, problem.packet)
+    if log.truncated:
+        text = f"The snap length cut {log.truncated} of {log.packets} packets, so that their bytes are missing."
+        yield _of_file(text, {"cut_packets": log.truncated}, filter_text="frame.cap_len < frame.len")
+    for number, interface in enumerate(log.interfaces):
+        if interface.dropped:
+            name = interface.name or str(number)
+            yield _of_file(
+                f"The interface {name} dropped {interface.dropped} packets.", {"interface": name, "dropped": interface.dropped}
+            )
+    if log.unread and (not capture.sessions or capture.incomplete_sessions):
+        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(log.unread.items()))
+        yield _of_file(f"Some packets may carry TCP but could not be followed: {reasons}.", {"unread": dict(log.unread)})
+
+
+def _of_file(text: str, values: dict[str, object], packet: int = 0, filter_text: str = "") -> Finding:
+    """Build a finding about the file."""
+    return Finding(Severity.WARNING, text, packets=packets_of(Moment(packet, 0)), values=values, filter=filter_text)

@@ -1,0 +1,99 @@
+"""Rule format-mismatch."""
+
+from collections.abc import Iterator
+
+from analyzer.model.finding import Confidence, Finding, Rank, Severity, Unjudged
+from analyzer.model.session import ActualFormat, AudioFormat, Session
+from analyzer.rules import rule
+
+
+@rule("format-mismatch", rank=Rank.FORMAT, generic="warning")
+def format_mismatch(session: Session) -> Iterator[Finding | Unjudged]:
+    """Audio is not what was declared.
+
+    What it means
+    The declared encoding, sample rate, channels or container disagree with the bytes. A container with a raw encoding in
+    the address, another codec, floating point sent as integers or a wrong sample rate give noise, slowed or hurried speech,
+    no transcript, or a close with DATA-0000 or NET-0000.
+
+    How it is found
+    The first bytes are compared with the signatures of containers, the distribution of the bytes with that of the declared
+    encoding, and the audio is decoded as declared. A wrong sample rate is taken from how fast the bytes came and from the
+    signal.
+
+    When it stays silent
+    Where nothing was declared, see encoding-not-declared, or where the handshake is not in the capture. A WAV header in
+    front of raw audio that fits the declaration is only a note. A session of no known service gets a warning at most.
+
+    What to do
+    Write the audio to a file where it is sent, check what it is, and declare exactly that; for audio in a container (WAV,
+    Ogg, WebM, MP3, ...) leave out encoding and sample_rate.
+
+    Convert or resample where the service does not take the format: analyzer audio writes what was sent for listening.
+
+    References
+    Deepgram, WebSocket DATA and NET errors, "Troubleshooting 1008 - DATA-0000"; the page on determining your audio format.
+
+    Example
+    0.0 client GET /v1/listen?encoding=mulaw&sample_rate=8000
+    0.02 server 101
+    0.1 client wav 3200 x20 every 0.1
+    2.2 server close 1008 "DATA-0000"
+    2.21 client close 1008
+    2.3 server fin
+    2.3 client fin
+    verdict: format-mismatch
+    """
+    track = session.client_audio
+    if track is None or not session.accepted or not session.audio_rows.size:
+        return
+    declared, actual = track.format, track.actual
+    if actual is None:
+        if track.decodable is not False or declared.encoding is None or declared.source == "sniffed":
+            return
+        text = (
+            f"The audio does not decode as {_describe(declared)}, as which it was declared: {track.problem or 'no audio came out'}"
+        )
+        confidence, severity = Confidence.LIKELY, Severity.ERROR
+    elif declared.encoding is None and actual.container is None:
+        return
+    else:
+        wrapped = _only_wrapped(declared, actual)
+        remark = "a WAV header stands in front of matching raw audio and is heard as a click" if wrapped else actual.evidence
+        stated = f"declared as {_describe(declared)}" if declared.encoding else "declared without an encoding"
+        text = f"The audio is {stated} but is {_describe(actual)}: {remark}"
+        confidence = Confidence(actual.confidence)
+        severity = Severity.NOTE if wrapped or confidence is Confidence.HINT else Severity.ERROR
+    first = session.client.moment(int(session.audio_rows[0]))
+    yield Finding(
+        severity,
+        text.rstrip(".") + ".",
+        packets=session.client.packets(session.audio_rows),
+        time_s=session.seconds(first.time),
+        side=session.client.side.word,
+        confidence=confidence,
+        values={"declared": _values(declared), "actual": _values(actual) if actual else None, "decodable": track.decodable},
+    )
+
+
+def _only_wrapped(declared: AudioFormat, actual: ActualFormat) -> bool:
+    """Whether the bytes are what was declared, with a WAV header in front."""
+    same = (
+        actual.encoding == declared.encoding,
+        None in (actual.sample_rate, declared.sample_rate) or actual.sample_rate == declared.sample_rate,
+        actual.channels is None or actual.channels == (declared.channels or 1),
+    )
+    return actual.container == "wav" and all(same)
+
+
+def _describe(form: AudioFormat | ActualFormat) -> str:
+    """Write a format in words, for instance `linear16, 16000 Hz in wav`."""
+    parts = [form.encoding or "", f"{form.sample_rate} Hz" if form.sample_rate else ""]
+    parts.append(f"{form.channels} channels" if form.channels and form.channels > 1 else "")
+    words = ", ".join(part for part in parts if part)
+    return f"{words} in {form.container}" if form.container and words else words or str(form.container or "unknown")
+
+
+def _values(form: AudioFormat | ActualFormat) -> dict[str, object]:
+    """Write a format as plain values."""
+    return {"encoding": form.encoding, "sample_rate": form.sample_rate, "channels": form.channels, "container": form.container}

@@ -1,0 +1,437 @@
+"""Builds one Session from what the wire tells of it: the only mutable thing between a connection and the rules.
+
+In: the calls of `Sink`. Out: a frozen `Session` from `freeze`. Python runs per batch and per text message; audio goes through untouched.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzer.model.anomalies import Anomaly, Sightings
+from analyzer.model.channel import MessageBatch
+from analyzer.model.provider import Provider
+from analyzer.model.schema import FRAMES, MESSAGES, Kind, Opcode, Side
+from analyzer.model.session import (
+    AudioFormat,
+    Close,
+    Direction,
+    Endpoint,
+    Hole,
+    Moment,
+    Pace,
+    Request,
+    Response,
+    Session,
+    Tcp,
+    Text,
+    Track,
+    Upgrade,
+)
+from analyzer.model.settings import Settings
+from analyzer.model.streams import Bytes, Columns, Ints
+from analyzer.model.tables import Table
+from analyzer.session import classify
+from analyzer.session.declared import declared_in_message, declared_in_query
+from analyzer.session.service import ServiceFacts
+from analyzer.session.silence import find_gaps, find_pace
+from analyzer.wire import bulk
+
+SWITCHING = 101
+BRACE = ord("{")
+VALID_CLOSE = frozenset({*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)})
+"""Codes that may be on the wire (RFC 6455 section 7.4 and the IANA registry)."""
+KINDS = np.full(16, Kind.BINARY, np.uint8)
+KINDS[[Opcode.TEXT, Opcode.CLOSE, Opcode.PING, Opcode.PONG]] = [Kind.TEXT, Kind.CLOSE, Kind.PING, Kind.PONG]
+
+
+class TrackBuilder(Protocol):
+    """What `analyzer.audio` builds a track with."""
+
+    def feed(self, data: Bytes, lengths: Ints) -> None: ...
+    def lost(self, length: int) -> None: ...
+    def redeclare(self, declared: AudioFormat) -> None: ...
+    def finish(self, pace: Pace | None, missing: bool) -> Track: ...
+    def keep(self, name: str) -> dict[str, str]: ...
+    def discard(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the pipeline lends to sessions, so that no step imports another."""
+
+    recognise: Callable[[str | None, str | None, Mapping[str, str]], Provider]
+    by_words: Callable[[frozenset[str], frozenset[str]], Provider | None]
+    track: Callable[[AudioFormat, Provider, Side], TrackBuilder]
+
+
+class _Side:
+    """What one side sent, so far."""
+
+    def __init__(self, settings: Settings, sightings: Sightings) -> None:
+        limit = settings.limits.table_in_memory
+        self.frames = Table(FRAMES, limit)
+        self.messages = Table(MESSAGES, limit)
+        self.labels: list[str] = []
+        self.texts: list[Text] = []
+        self.closes: list[Close] = []
+        self.holes: list[Hole] = []
+        self.sightings = sightings
+        self.bytes = 0
+        self.audio = 0
+        self.track: TrackBuilder | None = None
+        self.declared = AudioFormat()
+        self.partial = Kind.BINARY  # of a message that comes in parts
+
+    def label(self, word: str) -> int:
+        """The index of a label, -1 for none; hostile vocabularies end at the limit of the column."""
+        if not word or (word not in self.labels and len(self.labels) >= np.iinfo(np.int16).max):
+            return -1
+        if word not in self.labels:
+            self.labels.append(word)
+        return self.labels.index(word)
+
+
+class SessionBuilder:
+    """One attempt, from its first packet. `first` is that packet, `sightings` are by side and shared with the connection."""
+
+    def __init__(
+        self,
+        tcp_stream: int,
+        endpoints: tuple[Endpoint, Endpoint],
+        first: Moment,
+        settings: Settings,
+        services: Services,
+        sightings: tuple[Sightings, Sightings],
+    ) -> None:
+        self.tcp_stream = tcp_stream
+        self.endpoints = endpoints
+        self.first = first
+        self._settings = settings
+        self._services = services
+        self._sides = (_Side(settings, sightings[0]), _Side(settings, sightings[1]))
+        self._request: Request | None = None
+        self._response: Response | None = None
+        self._joined = False
+        self._encrypted = False
+        self._service = ServiceFacts()
+        self._tcp = (Tcp(), Tcp())
+        self._last = first
+        self._provider = services.recognise(settings.path, None, {})
+
+    # Sink
+
+    def requested(self, request: Request) -> None:
+        """The upgrade request names the endpoint and mostly the format."""
+        self._request = request
+        self._recognise()
+
+    def answered(self, response: Response) -> None:
+        """The answer may give the service away where the path does not."""
+        self._response = response
+        self._recognise()
+
+    def joined(self, at: Moment) -> None:
+        """The session was running when the capture began."""
+        self._joined = True
+        self._recognise()
+
+    def frames(self, side: Side, columns: Columns) -> None:
+        """Keep the rows."""
+        self._sides[side].frames.append(columns)
+
+    def covered(self, side: Side, count: int) -> None:
+        """Count."""
+        self._sides[side].bytes += count
+
+    def hole(self, side: Side, hole: Hole) -> None:
+        """Keep the place."""
+        self._sides[side].holes.append(hole)
+
+    def messages(self, side: Side, batch: MessageBatch) -> None:
+        """Classify, hand audio to the track, keep the rows of messages that ended."""
+        half, columns = self._sides[side], batch.columns
+        kinds = KINDS[columns["opcode"] & 15].copy()
+        labels = np.full(len(kinds), -1, np.int16)
+        audio: dict[int, bytes] = {}
+        self._binary(side, batch, kinds, labels)
+        for row in np.flatnonzero((columns["opcode"] == Opcode.TEXT) | (columns["opcode"] == Opcode.CLOSE)).tolist():
+            self._text_or_close(side, batch, row, kinds, labels, audio)
+        sizes = np.where(kinds == Kind.AUDIO, columns["part"], 0)
+        for row, content in audio.items():
+            sizes[row] = len(content)
+        before = half.audio + np.cumsum(sizes) - sizes
+        half.audio += int(sizes.sum())
+        self._feed(half, side, batch, kinds, audio)
+        rows = {**columns, "kind": kinds, "label": labels, "audio_at": before}
+        ended = columns["ends"] == 1
+        half.messages.append(rows if ended.all() else {name: column[ended] for name, column in rows.items()})
+
+    def finish(self, tcp: tuple[Tcp, Tcp], last: Moment, sightings: tuple[Sightings, Sightings], *, encrypted: bool) -> None:
+        """Nothing follows."""
+        self._tcp, self._last, self._encrypted = tcp, last, encrypted
+
+    # Classification
+
+    def _recognise(self) -> None:
+        """The provider from path, host and headers, and what the query declares."""
+        if self._settings.provider is None:
+            request, response = self._request, self._response
+            path = self._settings.path or (request.path if request else None)
+            host = request.headers.get("host") if request else None
+            self._provider = self._services.recognise(path, host, response.headers if response else {})
+        self._declare()
+
+    def _declare(self) -> None:
+        """The format as far as it is known before any audio."""
+        for side in Side:
+            declared = declared_in_query(self._provider, self._request, self._settings)
+            self._sides[side].declared = declared
+            track = self._sides[side].track
+            if track is not None and not self._sides[side].audio:
+                track.redeclare(declared)
+
+    def _binary(self, side: Side, batch: MessageBatch, kinds: npt.NDArray[np.uint8], labels: npt.NDArray[np.int16]) -> None:
+        """Binary messages: empty, audio, unreadable, or a control word in the wrong place. Whole columns but for the last."""
+        half, columns, provider = self._sides[side], batch.columns, self._provider
+        binary = columns["opcode"] == Opcode.BINARY
+        whole = (columns["begins"] == 1) & (columns["ends"] == 1)
+        takes = provider.client_audio if side is Side.CLIENT else provider.server_audio
+        kinds[binary] = Kind.AUDIO if takes else Kind.BINARY
+        going_on = np.flatnonzero(binary & (columns["begins"] == 0))
+        kinds[going_on] = half.partial
+        kinds[binary & whole & (columns["size"] == 0) & (columns["complete"] == 1) & (columns["readable"] == 1)] = Kind.EMPTY
+        kinds[binary & (columns["readable"] == 0)] = Kind.UNREADABLE
+        if side is Side.CLIENT:
+            short = binary & whole & (columns["part"] > 0) & (columns["part"] <= classify.LONGEST_CONTROL) & (columns["complete"] == 1)
+            rows = np.flatnonzero(short)
+            first = batch.content[columns["at"][rows]]
+            final = batch.content[columns["at"][rows] + columns["part"][rows] - 1]
+            letters = (first == BRACE) & ((final == ord("}")) | (final <= ord(" ")))
+            if provider.bare_words:
+                letters |= columns["part"][rows] <= max(map(len, provider.bare_words))
+            for row in rows[letters].tolist():
+                found = classify.client_binary(_content(batch, row), provider)
+                if found is not None:
+                    kinds[row] = found.kind
+                    labels[row] = half.label(found.label)
+        if len(kinds) and binary[-1] and not columns["ends"][-1]:
+            half.partial = Kind(int(kinds[-1]))
+
+    def _text_or_close(
+        self,
+        side: Side,
+        batch: MessageBatch,
+        row: int,
+        kinds: npt.NDArray[np.uint8],
+        labels: npt.NDArray[np.int16],
+        audio: dict[int, bytes],
+    ) -> None:
+        """One text message or close frame."""
+        columns, half = batch.columns, self._sides[side]
+        at = Moment(int(columns["first_packet"][row]), int(columns["first_time"][row]))
+        if columns["opcode"][row] == Opcode.CLOSE:
+            if columns["complete"][row]:
+                half.closes.append(self._close(side, _content(batch, row), at))
+            return
+        if not (columns["complete"][row] and columns["readable"][row]):
+            kinds[row] = Kind.UNREADABLE
+            return
+        if not (columns["begins"][row] and columns["ends"][row]):
+            return
+        content = _content(batch, row)
+        try:
+            text = content.decode()
+        except UnicodeDecodeError as error:
+            half.sightings.record(Anomaly.BAD_UTF8, at.packet, at.time, str(error.reason))
+            return
+        found = classify.client_text(text, self._provider) if side is Side.CLIENT else classify.server_text(text, self._provider)
+        if not self._provider.known and found.label and self._by_words(side, found.label):
+            found = classify.client_text(text, self._provider) if side is Side.CLIENT else classify.server_text(text, self._provider)
+        kinds[row], labels[row] = found.kind, half.label(found.label)
+        if found.audio is not None:
+            audio[row] = found.audio
+        if found.value is not None:
+            if side is Side.SERVER:
+                self._service.event(found.label, found.value, at)
+            self._declare_by_message(found.label, found.value)
+        self._keep(half, Kind(int(kinds[row])), found.label, text, at, len(half.messages) + int(columns["ends"][:row].sum()))
+
+    def _by_words(self, side: Side, label: str) -> bool:
+        """Whether a control word or an event type gives a service away that path and headers did not."""
+        if self._settings.provider is not None:
+            return False
+        words = frozenset({label, *self._sides[side].labels})
+        others = frozenset(self._sides[side.peer].labels)
+        found = self._services.by_words(words, others) if side is Side.CLIENT else self._services.by_words(others, words)
+        if found is None:
+            return False
+        self._provider = found
+        self._declare()
+        return True
+
+    def _declare_by_message(self, label: str, value: Mapping[str, Any]) -> None:
+        """Some services declare the format in their first message."""
+        for side in Side:
+            declared = declared_in_message(self._provider, label, value, self._settings, side)
+            if declared is not None and not self._sides[side].audio:
+                self._sides[side].declared = declared
+                track = self._sides[side].track
+                if track is not None:
+                    track.redeclare(declared)
+
+    def _keep(self, half: _Side, kind: Kind, label: str, text: str, at: Moment, row: int) -> None:
+        """Keep a text that a rule may quote."""
+        limits = self._settings.limits
+        why = {Kind.MALFORMED: "malformed", Kind.BASE64: "base64"}.get(kind, "")
+        if kind is Kind.EVENT and label in self._provider.error_words:
+            why = "error"
+        if why and len(half.texts) < limits.notable_texts:
+            half.texts.append(Text(row, kind, label, text[: limits.text_excerpt], why, at))
+
+    def _close(self, side: Side, content: bytes, at: Moment) -> Close:
+        """Code and reason of a close frame (RFC 6455 section 5.5.1)."""
+        sightings = self._sides[side].sightings
+        if not content:
+            return Close(side, None, "", at)
+        code = int.from_bytes(content[:2], "big") if len(content) > 1 else None
+        reason = content[2:].decode("utf-8", "replace")
+        if code is None or reason.encode() != content[2:]:
+            sightings.record(Anomaly.CLOSE_PAYLOAD, at.packet, at.time, f"{len(content)} bytes")
+        elif code not in VALID_CLOSE:
+            sightings.record(Anomaly.CLOSE_CODE, at.packet, at.time, str(code))
+        return Close(side, code, reason, at)
+
+    # Audio
+
+    def _feed(self, half: _Side, side: Side, batch: MessageBatch, kinds: npt.NDArray[np.uint8], audio: dict[int, bytes]) -> None:
+        """Audio messages to the track, in order, with the holes between them."""
+        columns = batch.columns
+        rows = np.flatnonzero(kinds == Kind.AUDIO)
+        if not len(rows):
+            return
+        if half.track is None:
+            half.track = self._services.track(half.declared, self._provider, side)
+        if audio:
+            for row in rows.tolist():
+                content = np.frombuffer(audio.get(row, _content(batch, row)), np.uint8)
+                half.track.feed(content, np.array([len(content)], np.int64))
+            return
+        bounds = [0, *np.flatnonzero(columns["lost"][rows] > 0).tolist(), len(rows)]
+        for begin, end in zip(bounds, bounds[1:], strict=False):
+            part = rows[begin:end]
+            if not len(part):
+                continue
+            if columns["lost"][part[0]]:
+                half.track.lost(int(columns["lost"][part[0]]))
+            sizes = columns["part"][part]
+            if len(part) == len(kinds):
+                half.track.feed(batch.content, sizes)
+            else:
+                content = np.empty(int(sizes.sum()), np.uint8)
+                bulk.gather(batch.content, np.ascontiguousarray(columns["at"][part]), np.ascontiguousarray(sizes), content)
+                half.track.feed(content, sizes)
+
+    # The end
+
+    def freeze(self, *, capture_cut: bool) -> Session:
+        """The session as rules see it; `id` is 0 until all sessions are known."""
+        close = min((c for half in self._sides for c in half.closes), key=lambda c: (c.at.time, c.at.packet), default=None)
+        client = self._direction(Side.CLIENT)
+        upgrade = self._upgrade()
+        origin = self._response.at if self._response and upgrade.outcome == "accepted" else self.first
+        accepted = upgrade.outcome in ("accepted", "not-captured")
+        gaps = find_gaps(client, self._provider, origin, self._last, close, self._settings.gap) if accepted else ()
+        pace = self._pace(client)
+        tracks = [self._finish_track(half, pace if side is Side.CLIENT else None) for side, half in zip(Side, self._sides, strict=True)]
+        return Session(
+            id=0,
+            tcp_stream=self.tcp_stream,
+            first=self.first,
+            last=self._last,
+            opened="midstream" if self._joined and self._request is None else "handshake",
+            upgrade=upgrade,
+            provider=self._provider,
+            client=client,
+            server=self._direction(Side.SERVER),
+            client_audio=tracks[0],
+            server_audio=tracks[1],
+            gaps=gaps,
+            pace=pace,
+            service=self._service.freeze(),
+            tcp_end=self._tcp_end(),
+            settings=self._settings,
+            encrypted=self._encrypted,
+            capture_cut=capture_cut,
+        )
+
+    def keep_audio(self, name: str) -> dict[str, dict[str, str]]:
+        """After `freeze`: give the dumped files their name; side -> kind -> path."""
+        kept = {}
+        for side, half in zip(Side, self._sides, strict=True):
+            if half.track is not None:
+                kept[side.word] = half.track.keep(f"{name}-{side.word}")
+        return kept
+
+    def _finish_track(self, half: _Side, pace: Pace | None) -> Track | None:
+        if half.track is None:
+            return None
+        missing = bool(half.holes) or self._joined or bool(len(half.messages) and (half.messages.column("kind") == Kind.UNREADABLE).any())
+        return half.track.finish(pace, missing)
+
+    def _pace(self, client: Direction) -> Pace | None:
+        width = {"linear16": 2, "linear32": 4, "mulaw": 1, "alaw": 1}.get(self._sides[0].declared.encoding or "")
+        rate, channels = self._sides[0].declared.sample_rate, self._sides[0].declared.channels or 1
+        rows = client.rows(Kind.AUDIO)
+        per_second = float(width * rate * channels) if width and rate else None
+        return find_pace(client.messages.column("first_time")[rows], client.messages.column("size")[rows], per_second)
+
+    def _direction(self, side: Side) -> Direction:
+        half = self._sides[side]
+        return Direction(
+            side=side,
+            endpoint=self.endpoints[side],
+            frames=half.frames,
+            messages=half.messages,
+            labels=tuple(half.labels),
+            texts=tuple(half.texts),
+            closes=tuple(half.closes),
+            sightings=tuple(half.sightings.places),
+            anomaly_counts=dict(half.sightings.counts),
+            bytes=half.bytes,
+            missing=sum(hole.length for hole in half.holes),
+            holes=tuple(half.holes),
+            tcp=self._tcp[side],
+        )
+
+    def _upgrade(self) -> Upgrade:
+        """How the attempt went."""
+        client, server = self._tcp
+        if self._response is not None:
+            outcome = "accepted" if self._response.status == SWITCHING else "rejected"
+        elif self._joined:
+            outcome = "not-captured"
+        elif self._encrypted:
+            outcome = "encrypted"
+        elif self._request is not None:
+            outcome = "no-response"
+        elif server.rst is not None and server.syn is None:
+            outcome = "refused"
+        else:
+            outcome = "unreachable" if server.packets == 0 else "no-response"
+        return Upgrade(outcome, self._request, self._response)
+
+    def _tcp_end(self) -> str:
+        """What ended TCP first."""
+        client, server = self._tcp
+        ends = [("fin-client", client.fin), ("fin-server", server.fin), ("rst-client", client.rst), ("rst-server", server.rst)]
+        seen = [(at.packet, word) for word, at in ends if at is not None]
+        return min(seen)[1] if seen else "open"
+
+
+def _content(batch: MessageBatch, row: int) -> bytes:
+    """The content of one row."""
+    at = int(batch.columns["at"][row])
+    return batch.content[at : at + int(batch.columns["part"][row])].tobytes()

@@ -1,0 +1,53 @@
+"""What the service said it received: results, their cursor in audio time, the summary at the end. Values are checked, never trusted."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from analyzer.model.session import Moment, Service
+
+RESULTS = frozenset({"Results", "TurnInfo", "Turn"})
+SUMMARIES = frozenset({"Metadata", "SessionMetadata", "Termination"})
+
+
+class ServiceFacts:
+    """Collects from server events as they come."""
+
+    def __init__(self) -> None:
+        self._results = 0
+        self._cursor: float | None = None
+        self._metadata: dict[str, Any] | None = None
+        self._first: Moment | None = None
+        self._last: Moment | None = None
+
+    def event(self, label: str, value: Mapping[str, Any], at: Moment) -> None:
+        """Take one event."""
+        self._last = at
+        if label in RESULTS:
+            self._results += 1
+            self._first = self._first or at
+            start, duration = number(value.get("start")), number(value.get("duration"))
+            end = start + duration if start is not None and duration is not None else number(value.get("audio_window_end"))
+            if end is not None:
+                self._cursor = max(self._cursor or 0.0, end)
+        elif label in SUMMARIES:
+            duration = number(value.get("duration", value.get("audio_duration_seconds")))
+            sha256, channels = value.get("sha256"), number(value.get("channels"))
+            if duration is not None or sha256 is not None:
+                self._metadata = {
+                    "duration_s": duration,
+                    "sha256": sha256[:64] if isinstance(sha256, str) else None,
+                    "channels": int(channels) if channels is not None else None,
+                }
+
+    def freeze(self) -> Service:
+        """What was found."""
+        cursor = round(self._cursor, 6) if self._cursor is not None else None
+        return Service(self._results, self._metadata, cursor, self._first, self._last)
+
+
+def number(value: Any) -> float | None:  # noqa: ANN401 - JSON is what it is
+    """A finite number, or None."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)

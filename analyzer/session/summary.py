@@ -1,0 +1,171 @@
+"""A frozen Session and what the rules found, as plain report data with every secret redacted: the only road to output."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from analyzer.model.finding import Finding, Unjudged, Verdict
+from analyzer.model.limits import SECOND
+from analyzer.model.redact import Secrets, redact, redact_protocol, redact_query, redact_target, redact_value, secrets_of
+from analyzer.model.report import SessionReport
+from analyzer.model.schema import FRAMES, Column, Kind, Opcode, Side, opcode_word
+from analyzer.model.session import Direction, Session, Track
+from analyzer.model.tables import Table
+from analyzer.session.timeline import timeline
+
+DATA = ("text", "binary")
+CONTROL = ("ping", "pong", "close")
+KEEPALIVES = {"text": Kind.CONTROL, "binary": Kind.MISPLACED}
+NEAR = 0.05
+"""Seconds by which the service's own duration may differ from ours."""
+
+
+def iso(time: int | None) -> str | None:
+    """A time in ns since the epoch as ISO 8601 with nine digits, in UTC."""
+    if time is None:
+        return None
+    whole = datetime.fromtimestamp(time // SECOND, UTC)
+    return f"{whole:%Y-%m-%dT%H:%M:%S}.{time % SECOND:09d}Z"
+
+
+def summarise(
+    session: Session,
+    findings: tuple[Finding, ...],
+    not_judged: tuple[Unjudged, ...],
+    verdict: Verdict,
+    *,
+    frames: bool,
+) -> SessionReport:
+    """One entry of the report's `sessions`; with its table of frames where asked for."""
+    request = session.upgrade.request
+    secrets = secrets_of(request.target, request.headers, session.provider.redact_keys) if request else Secrets(names=session.provider.redact_keys)
+    close = session.close
+    duration = max(session.last.time - session.first.time, 0) / SECOND
+    return SessionReport(
+        id=session.id,
+        client=session.client.endpoint,
+        server=session.server.endpoint,
+        start=iso(session.first.time) or "",
+        duration_s=round(duration, 6),
+        provider=session.provider.name,
+        opened=session.opened,
+        tls={"version": None, "cipher": None, "sni": None, "decrypted": False} if session.encrypted else None,
+        upgrade=_upgrade(session, secrets),
+        messages={d.side.word: _counts(d, DATA + CONTROL, d.messages.column("opcode")) for d in session.sides},
+        frames={d.side.word: _counts(d, (*DATA, "continuation", *CONTROL), d.frames.column("opcode")) for d in session.sides},
+        empty_binary={d.side.word: len(d.rows(Kind.EMPTY)) for d in session.sides},
+        keepalives={kind: len(session.client.rows(what, session.provider.keepalive_words)) for kind, what in KEEPALIVES.items()},
+        audio={
+            "client": redact_value(_audio(session.client_audio), secrets),
+            "server": redact_value(_audio(session.server_audio), secrets),
+        },
+        gaps=tuple(
+            {"start_s": session.seconds(gap.begin.time), "duration_s": round(gap.duration / SECOND, 6), "keepalives": gap.keepalives}
+            for gap in session.gaps
+        ),
+        close=None if close is None else {"by": close.side.word, "code": close.code, "reason": redact(close.reason, secrets)},
+        tcp_end=session.tcp_end,
+        tcp_stream=session.tcp_stream,
+        coverage={d.side.word: {"bytes": d.bytes, "missing": d.missing} for d in session.sides},
+        verdict=redact_value(verdict, secrets),
+        service=_service(session),
+        findings=tuple(redact_value(finding, secrets) for finding in findings),
+        not_judged=tuple({"rule": one.rule, "why": redact(one.why, secrets)} for one in not_judged),
+        timeline=redact_value(timeline(session), secrets),
+        origin_ns=session.origin,
+        frame_table=_frame_table(session) if frames else None,
+    )
+
+
+def _counts(direction: Direction, words: tuple[str, ...], opcodes: Any) -> dict[str, int]:  # noqa: ANN401 - a column
+    counts = np.bincount(opcodes, minlength=16)
+    return {word: int(counts[opcode]) for word in words for opcode in Opcode if opcode_word(opcode) == word}
+
+
+def _upgrade(session: Session, secrets: Secrets) -> dict[str, Any]:
+    """The handshake: request, answer, and what the service calls it."""
+    request, response = session.upgrade.request, session.upgrade.response
+    provider = session.provider
+    headers: Mapping[str, str] = response.headers if response else {}
+    request_id = next((headers[name] for name in ("dg-request-id", *provider.request_id_headers) if name in headers), None)
+    error = next((headers[name] for name in ("dg-error", *provider.error_headers) if name in headers), None)
+    subprotocol = headers.get("sec-websocket-protocol")
+    return {
+        "outcome": session.upgrade.outcome,
+        "http_version": request.version if request else response.version if response else None,
+        "target": redact_target(request.target, secrets) if request else None,
+        "path": redact(request.path, secrets) if request else None,
+        "query": redact_query(request.query, secrets) if request else {},
+        "status": response.status if response else None,
+        "request_id": redact(request_id, secrets) if request_id else None,
+        "error": redact(error, secrets) if error else None,
+        "extensions": headers.get("sec-websocket-extensions"),
+        "subprotocol": redact_protocol(subprotocol, secrets) if subprotocol else None,
+        "user_agent": redact(request.headers["user-agent"], secrets) if request and "user-agent" in request.headers else None,
+    }
+
+
+def _audio(track: Track | None) -> dict[str, Any] | None:
+    """One side's track."""
+    if track is None:
+        return None
+    declared, actual = track.format, track.actual
+    return {
+        "bytes": track.bytes,
+        "sha256": track.sha256,
+        "messages": track.messages,
+        "duration_s": track.duration_s,
+        "format": {
+            "container": declared.container,
+            "encoding": declared.encoding,
+            "sample_rate": declared.sample_rate,
+            "channels": declared.channels,
+            "from": declared.source,
+            "actual": None
+            if actual is None
+            else {
+                "encoding": actual.encoding,
+                "sample_rate": actual.sample_rate,
+                "channels": actual.channels,
+                "container": actual.container,
+                "confidence": actual.confidence,
+                "evidence": actual.evidence,
+            },
+        },
+        "decodable": track.decodable,
+        "problem": track.problem,
+        "peak_dbfs": track.peak_dbfs,
+        "rms_dbfs": track.rms_dbfs,
+        "digital_silence_s": track.digital_silence_s,
+    }
+
+
+def _service(session: Session) -> dict[str, Any]:
+    """What the service said, and whether that proves that the capture holds all audio."""
+    service, track = session.service, session.client_audio
+    metadata = service.metadata
+    complete = False
+    if metadata is not None and track is not None:
+        stated, hashed = metadata["duration_s"], metadata["sha256"]
+        same = bool(stated and track.duration_s and abs(stated - track.duration_s) <= NEAR)
+        complete = (hashed is not None and hashed == track.sha256) or (same and not session.client.missing)
+    return {
+        "results": service.results,
+        "metadata": dict(metadata) if metadata is not None else None,
+        "transcript_cursor_s": service.transcript_cursor_s,
+        "first_result_s": session.seconds(service.first_result.time) if service.first_result else None,
+        "complete_by_server": complete,
+    }
+
+
+def _frame_table(session: Session) -> Table:
+    """The frames of both sides in order of capture."""
+    schema = (Column("side", "u1", "", "0 client, 1 server"), *FRAMES)
+    table = Table(schema, session.settings.limits.table_in_memory)
+    halves = [{"side": np.full(len(d.frames), Side(d.side), np.uint8), **d.frames.columns()} for d in session.sides]
+    both = {column.name: np.concatenate([half[column.name] for half in halves]) for column in schema}
+    order = np.lexsort((both["offset"], both["side"], both["first_packet"]))
+    table.append({name: column[order] for name, column in both.items()})
+    return table

@@ -1,0 +1,41 @@
+"""A session on one line: what was sent when, in equal buckets, small enough to go into every report."""
+
+from typing import Any
+
+import numpy as np
+
+from analyzer.model.schema import Kind
+from analyzer.model.session import Session
+
+BUCKETS = 60
+EVENTS = 40
+
+
+def timeline(session: Session) -> dict[str, Any]:
+    """`bucket_s`, and per bucket `audio_bytes`, `keepalives` and `server_messages`; `events` as [time_s, what]."""
+    begin, end = session.origin, max(session.last.time, session.origin + 1)
+    bucket = max((end - begin + BUCKETS - 1) // BUCKETS, 1)
+    edges = begin + np.arange(BUCKETS + 1) * bucket
+    client, server = session.client.messages, session.server.messages
+    audio, kept = session.audio_rows, session.client.rows(Kind.CONTROL, session.provider.keepalive_words)
+    times = client.column("first_time")
+    sent = np.histogram(times[audio], edges, weights=client.column("size")[audio])[0]
+    events = [(session.seconds(gap.begin.time), f"gap of {gap.duration / 1e9:.1f} s") for gap in session.gaps]
+    events += [
+        (session.seconds(session.client.moment(int(row)).time), session.client.label(int(row)))
+        for row in session.client.rows(Kind.CONTROL, session.provider.end_words)[:EVENTS]
+    ]
+    events += [(session.seconds(one.at.time), f"{one.side.word} close {one.code or 'without code'}") for d in session.sides for one in d.closes]
+    events += [
+        (session.seconds(at.time), f"{side.side.word} {what}")
+        for side in session.sides
+        for what, at in (("FIN", side.tcp.fin), ("RST", side.tcp.rst))
+        if at is not None
+    ]
+    return {
+        "bucket_s": round(bucket / 1e9, 6),
+        "audio_bytes": [int(value) for value in sent],
+        "keepalives": [int(value) for value in np.histogram(times[kept], edges)[0]],
+        "server_messages": [int(value) for value in np.histogram(server.column("first_time"), edges)[0]],
+        "events": sorted(events)[:EVENTS],
+    }

@@ -1,0 +1,71 @@
+"""One file per way to get packets. In: a path and who shall read it. Out: an opened source, found by its first bytes."""
+
+import io
+import sys
+from pathlib import Path
+from typing import cast
+
+from analyzer.model.capture import Problem, Source
+from analyzer.model.errors import UnusableInputError, UsageError
+from analyzer.model.settings import Settings
+
+STANDARD_INPUT = "-"
+PCAPNG = b"\x0a\x0d\x0d\x0a"
+
+
+def open_source(path: str, settings: Settings) -> Source:
+    """Open a capture (`-`: standard input). Raises UnusableInputError, MissingDependencyError or UsageError, each one sentence."""
+    if settings.source == "native":
+        return _native(path, settings)
+    if path != STANDARD_INPUT:
+        _readable(path)
+    if settings.source == "scapy":
+        from analyzer.sources.scapy import ScapySource  # noqa: PLC0415 - the slowest import there is
+
+        return ScapySource(path, settings.limits)
+    if settings.source == "pyshark":
+        from analyzer.sources.pyshark import PysharkSource  # noqa: PLC0415 - needs tshark
+
+        return PysharkSource(path, settings.limits)
+    raise UsageError(f"There is no source called {settings.source}; choose native, scapy or pyshark.")
+
+
+def _readable(path: str) -> None:
+    """Raise UnusableInputError for what cannot be a capture file."""
+    if Path(path).is_dir():
+        raise UnusableInputError(f"{path} is a folder; name a capture file in it.")
+    try:
+        Path(path).open("rb").close()
+    except OSError as error:
+        raise UnusableInputError(f"{path} cannot be opened: {(error.strerror or str(error)).lower()}.") from None
+
+
+def _native(path: str, settings: Settings) -> Source:
+    """A pcap or pcapng file, or one in gzip or zstd."""
+    limits = settings.limits
+    if path == STANDARD_INPUT:
+        file = cast("io.BufferedReader", sys.stdin.buffer)
+    else:
+        _readable(path)
+        file = Path(path).open("rb")  # noqa: SIM115 - read to its end by the source, closed with it
+    name = "standard input" if path == STANDARD_INPUT else path
+    if not file.peek(1):
+        raise UnusableInputError(f"{name} is empty; record again and check that packets were captured.")
+    from analyzer.sources.compressed import unpacked  # noqa: PLC0415 - see below
+
+    layer = unpacked(file, name, limits)
+    if layer is not None:
+        file = layer[0]
+    from analyzer.sources.pcap import PcapSource, magic_of  # noqa: PLC0415 - numpy comes with it
+    from analyzer.sources.pcapng import PcapngSource  # noqa: PLC0415 - as above
+
+    head = file.peek(4)[:4]
+    if head == PCAPNG or magic_of(head) is not None:
+        source = PcapngSource(file, name, limits) if head == PCAPNG else PcapSource(file, name, limits)
+        if layer is not None:
+            layer[1].report = lambda text: source.log.problems.append(Problem(text, source.log.packets))
+        return source
+    raise UnusableInputError(
+        f"{name} is not a capture that the native reader knows (it starts with {head.hex(' ')}); save it as pcapng in Wireshark,"
+        " or try --source pyshark."
+    )

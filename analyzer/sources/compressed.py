@@ -1,0 +1,108 @@
+"""Captures with gzip or zstd on top. In: the compressed stream. Out: a stream of what is inside, that ends early where it is damaged."""
+
+import io
+import zlib
+from collections.abc import Callable
+from typing import Protocol
+
+from analyzer.model.errors import UnusableInputError
+from analyzer.model.limits import MIB, Limits
+from analyzer.sources.window import Readable
+
+GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+BLOCK = MIB
+FREE = 1024 * MIB
+"""Output that is never called a bomb."""
+
+
+class Decoder(Protocol):
+    """One compressed member, as zlib and zstd decompress it."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = ..., /) -> bytes: ...
+
+
+class Inflating(io.RawIOBase):
+    """Reads on through any number of members. `problem` says in one sentence why it ended early, if it did; `report` is told so too."""
+
+    def __init__(self, file: Readable, magic: bytes, limits: Limits) -> None:
+        super().__init__()
+        self._file = file
+        self._magic = magic
+        self._limits = limits
+        self._decoder = self._fresh()
+        self._input = b""
+        self._started = False
+        self._taken = 0
+        self._given = 0
+        self._block = bytearray(BLOCK)
+        self.problem: str | None = None
+        self.report: Callable[[str], None] | None = None
+
+    def _fresh(self) -> Decoder:
+        if self._magic == GZIP:
+            return zlib.decompressobj(wbits=31)
+        try:
+            from compression.zstd import ZstdDecompressor  # noqa: PLC0415 - in the standard library from Python 3.14 on
+        except ImportError:
+            from backports.zstd import ZstdDecompressor  # noqa: PLC0415 - only captures compressed with zstd need it
+        return ZstdDecompressor()  # type: ignore[no-any-return]
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Fill the buffer from the front; 0 at the end or where the data is damaged."""
+        while self.problem is None:
+            if self._decoder.eof:
+                self._input = self._decoder.unused_data + self._input
+                if not self._input and not self._fill():
+                    return 0
+                if not self._input.startswith(self._magic[:1]):  # padding behind the last member
+                    return 0
+                self._decoder, self._started = self._fresh(), False
+            waiting = self._started and not getattr(self._decoder, "needs_input", True)
+            if not self._input and not waiting and not self._fill():
+                return self._end("the compressed file ends early")
+            try:
+                chunk = self._decoder.decompress(self._input, len(buffer))
+            except Exception as error:  # noqa: BLE001 - zlib.error, ZstdError: whatever it is called, the data is damaged
+                return self._end(f"the compressed data is damaged ({error})")
+            self._started = True
+            self._input = getattr(self._decoder, "unconsumed_tail", b"")
+            if chunk:
+                buffer[: len(chunk)] = chunk
+                self._given += len(chunk)
+                if self._given > FREE and self._given > self._taken * self._limits.compressed_ratio:
+                    self._end(f"{self._taken} compressed bytes grew beyond {self._given}; reading stopped")
+                return len(chunk)
+        return 0
+
+    def _end(self, problem: str) -> int:
+        self.problem = problem
+        if self.report:
+            self.report(problem)
+        return 0
+
+    def _fill(self) -> bool:
+        count = self._file.readinto(memoryview(self._block)) or 0
+        self._input = bytes(self._block[:count])
+        self._taken += count
+        return count > 0
+
+
+def unpacked(file: io.BufferedReader, path: str, limits: Limits) -> tuple[io.BufferedReader, Inflating] | None:
+    """What is inside a gzip or zstd file, buffered and bare; None when it is neither. Raises UnusableInputError when nothing comes out."""
+    head = file.peek(4)[:4]
+    magic = next((magic for magic in (GZIP, ZSTD) if head.startswith(magic)), None)
+    if magic is None:
+        return None
+    inside = Inflating(file, magic, limits)
+    stream = io.BufferedReader(inside, BLOCK)
+    if not stream.peek(4):
+        raise UnusableInputError(f"{path}: {inside.problem or 'the compressed file is empty'}.")
+    return stream, inside

@@ -1,0 +1,87 @@
+"""pcap files (libpcap's own format, draft-ietf-opsawg-pcap): both byte orders, micro- and nanoseconds, the modified record header.
+
+In: a binary stream. Out: batches of records. A record that cannot be ends the capture; what was read before it stands.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from analyzer.model.capture import CaptureLog, Interface, PacketBatch, Problem
+from analyzer.model.errors import UnusableInputError
+from analyzer.model.limits import Limits
+from analyzer.sources.records import Records
+from analyzer.sources.window import Readable, Window
+from analyzer.wire import kernels
+
+FILE_HEADER = 24
+MODIFIED = 0xA1B2CD34
+"""Magic of the format with eight more bytes per record (interface, protocol, type)."""
+MAGICS = {0xA1B2C3D4: 1000, 0xA1B23C4D: 1, MODIFIED: 1000}
+"""Magic -> nanoseconds per tick."""
+VERSION = 2
+
+
+def magic_of(head: bytes) -> tuple[int, bool] | None:
+    """Magic number and whether the file is big-endian, from its first bytes; None for anything but pcap."""
+    for order in ("big", "little"):
+        magic = int.from_bytes(head[:4], order)  # type: ignore[arg-type]
+        if magic in MAGICS:
+            return magic, order == "big"
+    return None
+
+
+class PcapSource:
+    """One pcap file. Raises UnusableInputError from the constructor when the file header cannot be used."""
+
+    def __init__(self, file: Readable, path: str, limits: Limits) -> None:
+        self._window = Window(file, limits.batch)
+        self._limits = limits
+        self.log = CaptureLog(path, "pcap")
+        head = self._window.take(FILE_HEADER)
+        found = magic_of(head)
+        if found is None or len(head) < FILE_HEADER:
+            raise UnusableInputError(f"{path}: the pcap file header is cut, {len(head)} of {FILE_HEADER} bytes are there.")
+        magic, self._big = found
+        order = "big" if self._big else "little"
+        major = int.from_bytes(head[4:6], order)  # type: ignore[arg-type]
+        if major != VERSION:
+            raise UnusableInputError(f"{path}: pcap version {major} is not known, only version {VERSION} is.")
+        self._unit = MAGICS[magic]
+        self._header = 24 if magic == MODIFIED else 16
+        snap_length = int.from_bytes(head[16:20], order)  # type: ignore[arg-type]
+        link_type = int.from_bytes(head[20:24], order) & 0x03FFFFFF  # type: ignore[arg-type]  # above: length of the FCS
+        self.log.interfaces.append(Interface(link_type, snap_length))
+        self.log.bytes = FILE_HEADER
+
+    def batches(self) -> Iterator[PacketBatch]:
+        """All packets in order of the file."""
+        window, log = self._window, self.log
+        records = Records()
+        columns = records.columns
+        why = kernels.MORE
+        while why != kernels.DAMAGED:
+            rows, position, why = kernels.walk_pcap(
+                memoryview(window.data),
+                window.start,
+                window.stop,
+                self._big,
+                self._unit,
+                self._header,
+                self._limits.record,
+                *(memoryview(columns[name]) for name in ("offset", "captured", "on_wire", "time")),
+            )
+            log.bytes += position - window.start
+            window.start = position
+            if rows:
+                yield records.batch(log, window.data, rows)
+            if why == kernels.MORE and not window.more():
+                break
+        if why == kernels.DAMAGED:
+            size = int(np.frombuffer(window.take(self._header)[8:12], ">u4" if self._big else "<u4")[0])
+            log.problems.append(
+                Problem(f"the record after packet {log.packets} claims {size} bytes, which cannot be; reading stopped there", log.packets)
+            )
+        elif window.held:
+            text = f"the file ends in the middle of a record, {window.held} bytes after packet {log.packets}"
+            log.problems.append(Problem(text, log.packets))

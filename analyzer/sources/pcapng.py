@@ -1,0 +1,186 @@
+"""pcapng files (draft-ietf-opsawg-pcapng): several sections and interfaces, every packet block, comments, secrets, statistics.
+
+In: a binary stream. Out: batches of records. Packet blocks go through the compiled walk, the few others are read here. A block that
+cannot be ends the capture; what was read before it stands.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from analyzer.model.capture import CaptureLog, Interface, PacketBatch, Problem
+from analyzer.model.errors import UnusableInputError
+from analyzer.model.limits import Limits
+from analyzer.sources.records import Records
+from analyzer.sources.window import Readable, Window
+from analyzer.wire import kernels
+
+SECTION, INTERFACE, STATISTICS, SECRETS = 0x0A0D0D0A, 1, 5, 10
+BYTE_ORDER = 0x1A2B3C4D
+SMALLEST = 12
+"""Type, total length and the total length again."""
+COMMENT, NAME, RESOLUTION, OFFSET, INTERFACE_DROPS, PACKET_DROPS = 1, 2, 9, 14, 5, 4
+COMMENTS = 100
+MOST_INTERFACES = 1 << 16
+
+
+class PcapngSource:
+    """One pcapng file. Raises UnusableInputError from the constructor when the first section header cannot be used."""
+
+    def __init__(self, file: Readable, path: str, limits: Limits) -> None:
+        self._window = Window(file, limits.batch)
+        self._limits = limits
+        self.log = CaptureLog(path, "pcapng")
+        self._big = False
+        self._first = 0  # index of the section's first interface
+        self._scales: list[tuple[int, int, int, int]] = []  # shift, units per second, base seconds, snap length
+        if not self._window.more() or not self._block(kernels.OTHER):
+            reason = self.log.problems[0].text if self.log.problems else "it ends in its first block"
+            raise UnusableInputError(f"{path}: the pcapng section header cannot be used: {reason}.")
+
+    def batches(self) -> Iterator[PacketBatch]:
+        """All packets in order of the file."""
+        window, log = self._window, self.log
+        records = Records()
+        columns = records.columns
+        marks = np.zeros(len(columns["time"]), np.int64)
+        rows, why = 0, kernels.OTHER
+        scales = self._scale_columns()
+        while why != kernels.DAMAGED:
+            columns["time"][min(rows, len(marks) - 1)] = columns["time"][rows - 1] if rows else log.last_time or 0
+            found, position, why = kernels.walk_pcapng(
+                memoryview(window.data),
+                window.start,
+                window.stop,
+                self._big,
+                self._limits.record,
+                self._first,
+                *scales,
+                *(memoryview(columns[name][rows:]) for name in ("offset", "captured", "on_wire", "time", "interface")),
+                memoryview(marks[rows:]),
+            )
+            log.bytes += position - window.start
+            window.start = position
+            self._packet_comments(marks[rows : rows + found])
+            rows += found
+            if why == kernels.OTHER:
+                known = len(self._scales)
+                if self._block(why):
+                    scales = scales if len(self._scales) == known else self._scale_columns()
+                    continue
+                if log.problems:
+                    break
+                why = kernels.MORE
+            if rows:
+                yield records.batch(log, window.data, rows)
+                rows = 0
+            if why == kernels.MORE and not window.more():
+                break
+        if rows:
+            yield records.batch(log, window.data, rows)
+        if why == kernels.DAMAGED:
+            log.problems.append(Problem(f"the block after packet {log.packets} has a length or interface that cannot be", log.packets))
+        elif window.held and not log.problems:
+            text = f"the file ends in the middle of a block, {window.held} bytes after packet {log.packets}"
+            log.problems.append(Problem(text, log.packets))
+
+    def _scale_columns(self) -> list[memoryview]:
+        """The interface tables as the walk wants them."""
+        columns = zip(*self._scales, strict=True) if self._scales else [(), (), (), ()]
+        return [memoryview(np.array(column, dtype)) for column, dtype in zip(columns, ("i8", "u8", "i8", "i8"), strict=True)]
+
+    def _int(self, data: bytes) -> int:
+        return int.from_bytes(data, "big" if self._big else "little")
+
+    def _block(self, _why: int) -> bool:
+        """Read the block at the window's start and step over it. False when it is not whole yet, or is damaged (a Problem says so)."""
+        window = self._window
+        head = window.data[window.start : window.stop][:SMALLEST].tobytes()
+        if len(head) < SMALLEST:
+            return False
+        kind = self._int(head[:4])
+        if kind == SECTION:
+            big = int.from_bytes(head[8:12], "big") == BYTE_ORDER
+            if not big and int.from_bytes(head[8:12], "little") != BYTE_ORDER:
+                return self._damaged("a section header has no byte-order magic")
+            self._big = big
+        total = self._int(head[4:8])
+        if total < SMALLEST or total & 3 or total > self._limits.block_options:
+            return self._damaged(f"a block after packet {self.log.packets} claims {total} bytes, which cannot be")
+        if window.held < total:
+            return False
+        body = window.data[window.start + 8 : window.start + total - 4].tobytes()
+        if kind == SECTION and not self._section(body):
+            return False
+        if kind == INTERFACE and not self._interface(body):
+            return False
+        if kind == STATISTICS:
+            self._statistics(body)
+        elif kind == SECRETS:
+            self.log.secrets.append(body)
+        window.start += total
+        self.log.bytes += total
+        return True
+
+    def _damaged(self, text: str) -> bool:
+        self.log.problems.append(Problem(text, self.log.packets))
+        return False
+
+    def _section(self, body: bytes) -> bool:
+        if len(body) < 16:
+            return self._damaged("a section header is too short")
+        major = self._int(body[4:6])
+        if major != 1:
+            return self._damaged(f"pcapng version {major} is not known, only version 1 is")
+        self._first = len(self._scales)
+        self._comments(body[16:])
+        return True
+
+    def _interface(self, body: bytes) -> bool:
+        if len(body) < 8:
+            return self._damaged("an interface description is too short")
+        if len(self._scales) >= MOST_INTERFACES:
+            return self._damaged(f"more than {MOST_INTERFACES} interfaces")
+        link_type, snap_length = self._int(body[:2]), self._int(body[4:8])
+        options = dict(self._options(body[8:]))
+        resolution = options.get(RESOLUTION, b"\x06")[:1] or b"\x06"
+        exponent = resolution[0] & 0x7F
+        if resolution[0] & 0x80:  # a power of two; finer than 2^-30 s is shifted away, which costs less than a nanosecond
+            shift, unit = max(0, exponent - 30), 1 << min(exponent, 30)
+        else:
+            shift, unit = 0, 10 ** min(exponent, 18)
+        offset = options.get(OFFSET, b"")
+        base = int.from_bytes(offset[:8], "big" if self._big else "little", signed=True)
+        # The year 2255 bounds the ticks in the walk; the same bound keeps the sum of both within 64 bits.
+        self._scales.append((min(shift, 63), unit, max(-220_000_000, min(base, 220_000_000)), snap_length))
+        self.log.interfaces.append(Interface(link_type, snap_length, options.get(NAME, b"").decode("utf-8", "replace")))
+        self._comments(body[8:])
+        return True
+
+    def _statistics(self, body: bytes) -> None:
+        """The interface's own count of lost packets."""
+        which = self._first + self._int(body[:4])
+        drops = dict(self._options(body[12:])).get(INTERFACE_DROPS)
+        if drops and which < len(self.log.interfaces):
+            old = self.log.interfaces[which]
+            self.log.interfaces[which] = Interface(old.link_type, old.snap_length, old.name, self._int(drops[:8]))
+
+    def _options(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+        """Code and value of each option (draft section 3.5), until the end or the first that does not fit."""
+        at = 0
+        while at + 4 <= len(data):
+            code, size = self._int(data[at : at + 2]), self._int(data[at + 2 : at + 4])
+            if code == 0 or at + 4 + size > len(data):
+                return
+            yield code, data[at + 4 : at + 4 + size]
+            at += 4 + (size + 3 & ~3)
+
+    def _comments(self, options: bytes) -> None:
+        for code, value in self._options(options):
+            if code == COMMENT and len(self.log.comments) < COMMENTS:
+                self.log.comments.append(value.decode("utf-8", "replace"))
+
+    def _packet_comments(self, marks: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
+        """Comments of packets; the walk marks the few that have one."""
+        for at in marks[marks > 0][:COMMENTS].tolist():
+            self._comments(self._window.data[at : min(at + 0x10000, self._window.stop)].tobytes())

@@ -1,0 +1,172 @@
+"""HTTP/1.1 around an upgrade (RFC 9112, RFC 6455 section 4): heads, how long a body is, whether the accept key fits.
+
+Pure functions over bytes. "Not yet" is None; what is no HTTP raises HttpSyntaxError, which `connection.py` turns into an anomaly.
+"""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from analyzer.model.session import Moment, Request, Response
+
+GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+"""RFC 6455 section 1.3."""
+METHODS = (b"GET ", b"POST ", b"PUT ", b"HEAD ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"CONNECT ", b"TRACE ")
+SWITCHING = 101
+"""The status that grants the upgrade."""
+LONGEST_METHOD = 8
+MOST_PARAMETERS = 1000
+VERSION_PARTS, REQUEST_PARTS = 2, 3
+
+
+class HttpSyntaxError(ValueError):
+    """These bytes are no HTTP head."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """How much follows a head: `length` bytes, `chunked` (then length is 0), or until the connection closes (length None)."""
+
+    length: int | None = 0
+    chunked: bool = False
+
+
+def looks_like_request(data: bytes) -> bool:
+    """Whether a stream starts with an HTTP request line, as far as it goes."""
+    return any(data.startswith(method) or (len(data) < LONGEST_METHOD and method.startswith(data)) for method in METHODS)
+
+
+def looks_like_response(data: bytes) -> bool:
+    """Whether a stream starts with an HTTP/1 status line, as far as it goes."""
+    return data.startswith(b"HTTP/1.") or (0 < len(data) < LONGEST_METHOD and b"HTTP/1.".startswith(data))
+
+
+def head_length(data: bytes) -> int | None:
+    """Bytes up to and with the empty line that ends a head, None when it is not there yet. Bare line feeds count (RFC 9112 section 2.2)."""
+    ends = [at + len(mark) for mark in (b"\r\n\r\n", b"\n\n") if (at := data.find(mark)) >= 0]
+    return min(ends, default=None)
+
+
+def parse_request(head: bytes, at: Moment) -> Request:
+    """A request head. Raises HttpSyntaxError."""
+    first, headers = _lines(head)
+    parts = first.split(" ")
+    if len(parts) != REQUEST_PARTS or not parts[2].startswith("HTTP/"):
+        raise HttpSyntaxError(first[:80])
+    target = parts[1]
+    path, _, query = target.partition("?")
+    if "://" in path:  # absolute form, as proxies get it
+        path = "/" + path.split("://", 1)[1].partition("/")[2]
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
+    except ValueError:
+        pairs = []
+    values: dict[str, str] = {}
+    for name, value in pairs:
+        values.setdefault(name, value)
+    upgrade = "websocket" in headers.get("upgrade", "").lower() or "sec-websocket-key" in headers
+    return Request(target, path, values, parts[2].removeprefix("HTTP/"), headers, at, upgrade, parts[0])
+
+
+def parse_response(head: bytes, request: Request | None, at: Moment) -> Response:
+    """A response head; the request decides whether its accept key fits. Raises HttpSyntaxError."""
+    first, headers = _lines(head)
+    parts = first.split(" ", 2)
+    if len(parts) < VERSION_PARTS or not parts[0].startswith("HTTP/") or not parts[1][:3].isdigit():
+        raise HttpSyntaxError(first[:80])
+    reason = parts[2] if len(parts) > VERSION_PARTS else ""
+    return Response(int(parts[1][:3]), reason, parts[0].removeprefix("HTTP/"), headers, b"", at, _accepts(request, headers))
+
+
+def body_of(headers: Mapping[str, str], *, status: int | None, method: str = "") -> Body:
+    """How long the body is (RFC 9112 section 6.3). `status` is None for a request."""
+    if status is not None and (status < 200 or status in (204, 304) or method == "HEAD"):  # noqa: PLR2004 - RFC 9110 section 6.4.1
+        return Body()
+    if "chunked" in headers.get("transfer-encoding", "").lower():
+        return Body(0, chunked=True)
+    stated = headers.get("content-length", "").split(",")[0].strip()
+    if stated.isdigit() and len(stated) < 19:  # noqa: PLR2004 - fits 63 bits
+        return Body(int(stated))
+    return Body(None if status is not None else 0)
+
+
+class ChunkedReader:
+    """Takes a chunked body off a stream piece by piece (RFC 9112 section 7.1); keeps at most `keep` bytes of the content."""
+
+    def __init__(self, keep: int) -> None:
+        self._keep = keep
+        self._left = 0
+        self._line = b""
+        self._state = "size"
+        self.content = bytearray()
+        self.done = False
+
+    def feed(self, data: bytes) -> int:
+        """Bytes used of `data`: all of it, or up to the end of the body. Raises HttpSyntaxError."""
+        at = 0
+        while at < len(data) and not self.done:
+            if self._state == "data":
+                take = min(self._left, len(data) - at)
+                self.content += data[at : at + min(take, max(0, self._keep - len(self.content)))]
+                at, self._left = at + take, self._left - take
+                if not self._left:
+                    self._state = "end"
+                continue
+            line_end = data.find(b"\n", at)
+            self._line += data[at : line_end + 1 if line_end >= 0 else len(data)]
+            at = line_end + 1 if line_end >= 0 else len(data)
+            if len(self._line) > self._keep:
+                raise HttpSyntaxError("a chunk header that does not end")
+            if line_end >= 0:
+                self._take_line(self._line.strip())
+                self._line = b""
+        return at
+
+    def _take_line(self, line: bytes) -> None:
+        if self._state == "size":
+            size = line.split(b";")[0].strip()
+            if not size or len(size) > 15 or any(digit not in b"0123456789abcdefABCDEF" for digit in size):  # noqa: PLR2004 - 60 bits
+                raise HttpSyntaxError("a chunk without size")
+            self._left = int(size, 16)
+            self._state = "data" if self._left else "trailer"
+        elif self._state == "end":
+            self._state = "size"
+        else:
+            self.done = not line
+
+
+def extension_parameters(value: str | None) -> dict[str, dict[str, str]]:
+    """Sec-WebSocket-Extensions as name -> parameters, all lower case (RFC 6455 section 9.1)."""
+    found: dict[str, dict[str, str]] = {}
+    for offer in (value or "").lower().split(","):
+        name, *parameters = (part.strip() for part in offer.split(";"))
+        if name:
+            found.setdefault(name, {key.strip(): text.strip().strip('"') for key, _, text in (p.partition("=") for p in parameters)})
+    return found
+
+
+def _lines(head: bytes) -> tuple[str, dict[str, str]]:
+    """First line and headers: names lower case, repeated ones joined by a comma, folded lines joined by a space."""
+    lines = head.decode("latin-1").replace("\r\n", "\n").strip("\n").split("\n")
+    headers: dict[str, str] = {}
+    name = ""
+    for line in lines[1:]:
+        if line[:1] in (" ", "\t") and name:
+            headers[name] += " " + line.strip()
+            continue
+        key, colon, value = line.partition(":")
+        if not colon:
+            continue
+        name = key.strip().lower()
+        headers[name] = f"{headers[name]}, {value.strip()}" if name in headers else value.strip()
+    return lines[0], headers
+
+
+def _accepts(request: Request | None, headers: Mapping[str, str]) -> bool | None:
+    key, answer = (request.headers.get("sec-websocket-key") if request else None), headers.get("sec-websocket-accept")
+    if key is None or answer is None:
+        return None
+    digest = hashlib.sha1(key.encode("latin-1") + GUID).digest()  # noqa: S324 - RFC 6455 section 4.2.2 wants SHA-1
+    return base64.b64encode(digest).decode() == answer

@@ -1,0 +1,59 @@
+"""Bytes of one direction that no step has used yet: pieces in, looks at the front, rest out. A hole at the front stays visible."""
+
+import numpy as np
+
+from analyzer.model.streams import Data, Gap, Piece
+
+
+class Intake:
+    """A queue of Data and Gap. Adjacent Data are joined, so that a header split over packets is seen whole."""
+
+    def __init__(self) -> None:
+        self._pieces: list[Piece] = []
+        self.held = 0
+        """Data bytes in the queue."""
+
+    def add(self, piece: Piece) -> None:
+        """Append a piece of the stream, which follows what is there."""
+        last = self._pieces[-1] if self._pieces else None
+        if isinstance(piece, Data):
+            self.held += len(piece.bytes)
+            if isinstance(last, Data) and last.end == piece.start:
+                joined = np.concatenate((last.bytes, piece.bytes))
+                piece = Data(last.start, joined, last.origins.joined(piece.origins, last.start))
+                self._pieces.pop()
+        self._pieces.append(piece)
+
+    @property
+    def front(self) -> Piece | None:
+        """The first piece, None when nothing waits."""
+        return self._pieces[0] if self._pieces else None
+
+    @property
+    def data(self) -> Data | None:
+        """The first piece when it is Data."""
+        front = self.front
+        return front if isinstance(front, Data) else None
+
+    def skip(self, count: int) -> None:
+        """Drop `count` bytes of the Data at the front."""
+        front = self._pieces[0]
+        assert isinstance(front, Data)
+        self.held -= count
+        if count >= len(front.bytes):
+            self._pieces.pop(0)
+        else:
+            self._pieces[0] = front.cut(front.start + count)
+
+    def drop_gap(self) -> Gap | None:
+        """Take a hole from the front, None when there is none."""
+        if isinstance(self.front, Gap):
+            gap = self._pieces.pop(0)
+            assert isinstance(gap, Gap)
+            return gap
+        return None
+
+    def drain(self) -> list[Piece]:
+        """All pieces; the queue is empty then."""
+        pieces, self._pieces, self.held = self._pieces, [], 0
+        return pieces
