@@ -31,8 +31,8 @@ class Decoded:
     sample_rate: int | None = None
     channels: int | None = None
     reasons: list[str] = field(default_factory=list)
-    mostly_failed: bool = False
-    """More packets failed than decoded: what came out is an accident."""
+    failed: float = 0.0
+    """Share of the codec packets that did not decode."""
 
 
 def decode_container(store: Store, container: str, stated_rate: int | None, limits: Limits, record: Recorder) -> Decoded:
@@ -86,6 +86,6 @@ def _first(
         decoded.measured.remarks = sound.remarks
         decoded.frames, decoded.encoding = meter.frames, sound.encoding
         decoded.sample_rate, decoded.channels = sound.sample_rate, sound.channels
-        decoded.mostly_failed = sound.failed * 2 > sound.packets
+        decoded.failed = sound.failed / max(sound.packets, 1)
         break
     return decoded

@@ -22,6 +22,10 @@ _INSIDE = {"ogg-opus": "opus"}
 """Declared encodings whose name is not that of the codec inside; `g729` may be inside anything."""
 
 
+_FAILED, _FAILED_BARE = 0.5, 0.1
+"""Shares of packets that may fail: in a container, and of bare packets, which take almost any bytes for a few of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """What there is to judge. `starts` are the first 12 bytes of the first messages."""
@@ -129,7 +133,7 @@ def _of_unknown(sent: Sent) -> Judged:
 
 def _outcome(sent: Sent, store: Store, decoded: Decoded, judged: Judged, found: Found | None) -> Judged:
     """What the decoders made of it."""
-    if not decoded.frames or decoded.mostly_failed:
+    if not decoded.frames or decoded.failed > (_FAILED_BARE if found is None else _FAILED):
         what = describe(found) if found is not None else _stated(judged.format)
         reasons = decoded.reasons or decoded.measured.remarks
         problem = _sentence([f"nothing decodes as {what}: {'; '.join(dict.fromkeys(reasons))}"])

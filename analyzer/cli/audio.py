@@ -41,7 +41,6 @@ def audio(capture: str, folder: Path, raw: bool, side: str, **chosen: Any) -> No
         raise UsageError(msg) from error
 
     from analyzer.pipeline import analyze  # noqa: PLC0415 - numpy and all steps
-
     from analyzer.reports.audio import lines  # noqa: PLC0415 - not for --help
 
     with progress() as show:

@@ -23,7 +23,6 @@ def frames(capture: str, form: str, output: Path | None, **chosen: Any) -> None:
     Times count from the accepted upgrade of the frame's session; packets are numbered as in Wireshark.
     """
     from analyzer.pipeline import analyze  # noqa: PLC0415 - numpy and all steps
-
     from analyzer.reports.frames import lines  # noqa: PLC0415 - not for --help
 
     with progress() as show:

@@ -34,11 +34,11 @@ def _escaped(character: str) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """Write a duration: `0.05 s`, `12.1 s`, `2 min 05 s`, `1 h 10 min`."""
+    """Write a duration: `0.051 s`, `12.14 s`, `2 min 05 s`, `1 h 10 min`."""
     if value is None:
         return "unknown"
     if abs(value) < 2 * _MINUTE:
-        return f"{round(value, 1 if abs(value) >= 10 else 3):g} s"  # noqa: PLR2004 - three digits are enough to read
+        return f"{round(value, 2 if abs(value) >= 1 else 3):.6g} s"
     whole = round(value)
     if whole < _HOUR:
         return f"{whole // _MINUTE} min {whole % _MINUTE:02d} s"

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from analyzer.model.report import SessionReport
 
 Row = list[tuple[str, str]]
-BLOCKS = "▁▂▃▄▅▆▇█"
+BLOCKS = "▂▄██"
+"""Up to a quarter, a half, all of the busiest column: finer steps would show how buckets fall on columns, not how audio was sent."""
 LABEL = 11
 EVENTS = 8
 """Events spelled out below the axis."""
@@ -73,7 +74,7 @@ def _audio(session: "SessionReport", audio: list[int], scale: float) -> Row:
     drawn: Row = []
     for column, count in enumerate(audio):
         gap = not count and any(begin - 1 < column < end for begin, end in spans)
-        sign = BLOCKS[max(1, -(-count * len(BLOCKS) // top)) - 1] if count else ("╌" if gap else " ")
+        sign = BLOCKS[-(-count * len(BLOCKS) // top) - 1] if count else ("╌" if gap else " ")
         style = "green" if count else "magenta"
         if drawn and drawn[-1][1] == style:
             drawn[-1] = (drawn[-1][0] + sign, style)
@@ -87,7 +88,7 @@ def _marks(events: list[tuple[float, str]], scale: float, columns: int) -> Row:
     line = [" "] * columns
     for at, what in events:
         column = min(max(int(at * scale), 0), columns - 1)
-        line[column] = "✕" if what.startswith("close") or line[column] == "✕" else "▴"
+        line[column] = "✕" if "close" in what.lower().split() or line[column] == "✕" else "▴"
     return [("".join(line), "bold")]
 
 

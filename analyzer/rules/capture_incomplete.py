@@ -87,7 +87,9 @@ def file_incomplete(capture: Capture) -> Iterator[Finding]:
     """Find what the file itself lacks: damage, packets that were cut or dropped, packets that could not be read."""
     log = capture.log
     for problem in log.problems:
-        yield _of_file(f"{problem.text.rstrip('.')}.", {"after_packet": problem.packet}, problem.packet)
+        yield _of_file(
+            f"{problem.text[:1].upper()}{problem.text[1:].rstrip('.')}.", {"after_packet": problem.packet}, problem.packet
+        )
     if log.truncated:
         text = f"The snap length cut {log.truncated} of {log.packets} packets, so that their bytes are missing."
         yield _of_file(text, {"cut_packets": log.truncated}, filter_text="frame.cap_len < frame.len")

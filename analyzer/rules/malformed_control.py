@@ -49,9 +49,11 @@ def malformed_control(session: Session) -> Iterator[Finding | Unjudged]:
     """
     client = session.client
     rows = client.rows(Kind.MALFORMED)
+    if _begins_with_settings(session):
+        rows = rows[rows > 0]
     if not rows.size:
         return
-    texts = [text for text in client.texts if text.kind is Kind.MALFORMED]
+    texts = [text for text in client.texts if text.kind is Kind.MALFORMED and text.row >= rows[0]]
     first, last = (client.moment(int(row)) for row in (rows[0], rows[-1]))
     example = f", {quoted(texts[0].text)}, which {_fault(session, texts[0])}" if texts else ""
     many = (
@@ -69,6 +71,12 @@ def malformed_control(session: Session) -> Iterator[Finding | Unjudged]:
         count=len(rows),
         values={"examples": [text.text[:200] for text in texts[:3]], "why": [text.why for text in texts[:3]]},
     )
+
+
+def _begins_with_settings(session: Session) -> bool:
+    """Whether the first message declares the format without having a type, as some services want it."""
+    parameters = session.provider.parameters
+    return session.opened == "handshake" and parameters.source == "message" and not parameters.message_type
 
 
 def _fault(session: Session, text: Text) -> str:

@@ -4,15 +4,15 @@ cimport cython
 ctypedef long long i8
 ctypedef unsigned long long u8
 
-cdef i8 u16(const unsigned char[::1] data, i8 at) except? -1
+cdef inline i8 u16(const unsigned char[::1] data, i8 at) except? -1
 @cython.locals(highest=i8)
-cdef i8 u32(const unsigned char[::1] data, i8 at) except? -1
+cdef inline i8 u32(const unsigned char[::1] data, i8 at) except? -1
 @cython.locals(high=u8)
-cdef u8 u64(const unsigned char[::1] data, i8 at) except? 0
+cdef inline u8 u64(const unsigned char[::1] data, i8 at) except? 0
 @cython.locals(highest=i8)
-cdef i8 read32(const unsigned char[::1] data, i8 at, bint big) except? -1
+cdef inline i8 read32(const unsigned char[::1] data, i8 at, bint big) except? -1
 @cython.locals(one=u8, two=u8, mixed=u8)
-cdef i8 flow_hash(u8 ahi, u8 alo, u8 bhi, u8 blo, u8 sport, u8 dport) noexcept
+cdef inline i8 flow_hash(u8 ahi, u8 alo, u8 bhi, u8 blo, u8 sport, u8 dport) noexcept
 
 @cython.locals(at=i8, row=i8, room=i8, why=int, size=i8, seconds=i8, fraction=i8)
 cpdef tuple walk_pcap(

@@ -43,11 +43,11 @@ def read32(data, at, big):
 
 
 def flow_hash(ahi, alo, bhi, blo, sport, dport):
-    """32 bits from two ends, the same for both directions: a sum of what is mixed per end."""
-    one = (ahi ^ alo ^ (alo >> 32)) * 0x9E3779B1 + sport * 0x85EBCA6B
-    two = (bhi ^ blo ^ (blo >> 32)) * 0x9E3779B1 + dport * 0x85EBCA6B
-    mixed = (one + two) & 0xFFFFFFFF
-    mixed = ((mixed ^ (mixed >> 15)) * 0x2C1B3C6D) & 0xFFFFFFFF
+    """31 bits from two ends, the same for both directions: a sum of what is mixed per end. Constants that a C int holds stay C."""
+    one = (ahi ^ alo ^ (alo >> 32)) * 0x1E3779B1 + sport * 0x05EBCA6B
+    two = (bhi ^ blo ^ (blo >> 32)) * 0x1E3779B1 + dport * 0x05EBCA6B
+    mixed = (one + two) & 0x7FFFFFFF
+    mixed = ((mixed ^ (mixed >> 15)) * 0x2C1B3C6D) & 0x7FFFFFFF
     return mixed ^ (mixed >> 13)
 
 
