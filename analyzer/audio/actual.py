@@ -22,7 +22,9 @@ _SAME = 1.3
 _NOISE, _SMOOTH, _SMOOTHER = 0.4, 0.4, 2.5
 """The declared reading must be rougher than _NOISE, the other one smoother than _SMOOTH, and by the factor _SMOOTHER."""
 _COMPANDED_SMOOTHER = 1.7
-"""Between 8-bit laws, and from 16 bits to one of them, the factor is smaller: companding keeps the sign and the coarse shape."""
+"""From 16 bits to an 8-bit law the factor is smaller: the upper byte of a wrong reading still has the coarse shape."""
+_OTHER_LAW = 1.35
+"""So it is between the two laws, where the wrong one only distorts; below _COMPANDED_SMOOTHER that is a hint."""
 _ONE_BYTE, _TWO_BYTES = 0.12, 0.25
 """Byte differences below and above which samples have one byte, or two."""
 _FEWEST = 4096
@@ -74,20 +76,24 @@ def _other_encoding(data: Bytes, declared: AudioFormat) -> ActualFormat | None:
     if encoding == "linear32" and evidence.float_share(data) > 0.5:  # noqa: PLR2004 - other bytes stay below a third
         return None
     own = _rough(data, encoding, channels)
-    if own is None:
-        return None
+    if own is None and encoding == "linear32":
+        own = 1.0  # next to nothing of it is audio at all
     rough = {name: value for name in _candidates(data) if name != encoding and (value := _rough(data, name, channels)) is not None}
     best = min(rough, key=lambda name: rough[name], default=None)
-    if best is None or own < _NOISE or rough[best] > _SMOOTH:
-        best = best if best in _ONE_BYTE_LAWS and encoding in _ONE_BYTE_LAWS else None
-    factor = _COMPANDED_SMOOTHER if best in _ONE_BYTE_LAWS else _SMOOTHER
-    if best is None or rough[best] * factor > own:
+    if own is None or best is None or rough[best] > _SMOOTH:
+        return None
+    ratio = own / rough[best]
+    both_laws = encoding in _ONE_BYTE_LAWS and best in _ONE_BYTE_LAWS
+    if ratio < (_OTHER_LAW if both_laws else _COMPANDED_SMOOTHER if best in _ONE_BYTE_LAWS else _SMOOTHER):
+        return None
+    if own < _NOISE and not both_laws:
         return None
     text = (
-        f"Read as {encoding}, the signal is {own / rough[best]:.1f} times as rough as read as {best} "
+        f"Read as {encoding}, the signal is {ratio:.1f} times as rough as read as {best} "
         f"({own:.2f} to {rough[best]:.2f}, where noise has 1)."
     )
-    return ActualFormat(best, declared.sample_rate, declared.channels, None, "likely", text)
+    confidence = "hint" if ratio < _COMPANDED_SMOOTHER else "likely"
+    return ActualFormat(best, declared.sample_rate, declared.channels, None, confidence, text)
 
 
 def _candidates(data: Bytes) -> tuple[str, ...]:

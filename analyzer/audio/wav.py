@@ -31,7 +31,6 @@ class WavWriter:
         self._rate, self._channels, self._subtype = sample_rate, channels, subtype
         self._left = RIFF_LIMIT // (_BYTES[subtype] * channels)
         self._wide = False
-        folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self.path, self._file = self._create("WAV")
 
@@ -68,6 +67,7 @@ class WavWriter:
         import soundfile  # noqa: PLC0415 - loads libsndfile, needed only where audio is written
 
         try:
+            self._folder.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(prefix=".analyzer-", suffix=".wav", dir=self._folder)
             os.close(handle)
             return Path(name), soundfile.SoundFile(name, "w", self._rate, self._channels, self._subtype, format=form)

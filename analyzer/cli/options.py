@@ -12,7 +12,7 @@ from analyzer.model.limits import SECOND
 from analyzer.model.settings import Dump, Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-_SERVER = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^:\[\]]+|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+)(?::(\d{1,5}))?")
+_SERVER = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^:\[\]]+|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)(?::(\d{1,5}))?")
 _FRACTION = re.compile(r"[.,](\d+)")
 _PORT_LIMIT = 65536
 

@@ -7,10 +7,10 @@ entries lead to a `Provider`. What is not recognised is `generic`.
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from pkgutil import iter_modules
 
 from analyzer.model.errors import UsageError
+from analyzer.model.plugins import outside
 from analyzer.model.provider import Provider
 
 GROUP = "analyzer.providers"
@@ -21,7 +21,7 @@ def all_providers() -> tuple[Provider, ...]:
     """Every provider, sorted by name; `generic` is one of them."""
     names = sorted(module.name for module in iter_modules(__path__) if not module.name.startswith("_"))
     found = [import_module(f"{__name__}.{name}").PROVIDER for name in names]
-    found += [entry.load() for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)]
+    found += outside(GROUP)
     return tuple(sorted(found, key=lambda provider: provider.name))
 
 

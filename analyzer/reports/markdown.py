@@ -19,6 +19,7 @@ from analyzer.reports.phrases import (
     outcome,
     printable,
     seconds,
+    shell_name,
     short_name,
     tally,
     where,
@@ -154,7 +155,7 @@ def _support(capture: "CaptureReport", session: "SessionReport") -> Iterator[str
     yield f"- The request ID: {code(request_id) if request_id else 'not in the capture'}"
     track = session.audio.get("client")
     if track:
-        path = {"-": "CAPTURE"}.get(capture.path, f'"{capture.path}"' if " " in capture.path else capture.path)
+        path = shell_name(capture.path)
         command = code(f"analyzer audio {path} -o audio --session {session.id}")
         yield f"- A sample of the audio ({escape(audio_format(track.get('format')))}): {command}"
     yield "- The related code: where the WebSocket is opened, and where audio and control messages are sent"

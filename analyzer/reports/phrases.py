@@ -14,6 +14,7 @@ SEVERITIES = {"error": "with an error", "warning": "with a warning", "note": "wi
 FACT_LENGTH = 300
 """Characters shown of one captured string, for instance of a request target; JSON has the whole."""
 PACKETS_SHOWN = 8
+_STANDARD_INPUT = ("-", "standard input")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 """Control characters, which could steer a terminal, and invisible ones, which could reorder what a person reads."""
 _MINUTE, _HOUR = 60, 3600
@@ -101,6 +102,17 @@ def close(session: "SessionReport") -> str:
     code = session.close.get("code")
     reason = printable(session.close.get("reason") or "", FACT_LENGTH)
     return f"{'no code' if code is None else code} by {session.close.get('by')}{f': {reason}' if reason else ''}"
+
+
+def end(session: "SessionReport") -> str:
+    """Say in two words how the attempt went or the session ended: `rejected 401`, `1011 server`, `RST client`, `open`."""
+    if session.upgrade.get("outcome") not in ("accepted", "not-captured"):
+        return outcome(session)
+    if session.close is not None:
+        code = session.close.get("code")
+        return f"{'close' if code is None else code} {session.close.get('by')}"
+    kind, _, side = session.tcp_end.partition("-")
+    return f"{kind.upper()} {side}" if side else kind
 
 
 def facts(session: "SessionReport") -> list[tuple[str, str]]:
@@ -226,4 +238,11 @@ def headline(report: "Report") -> str:
 
 def short_name(path: str) -> str:
     """Name a capture as the user did."""
-    return "standard input" if path == "-" else printable(path)
+    return "standard input" if path in _STANDARD_INPUT else printable(path)
+
+
+def shell_name(path: str) -> str:
+    """Name a capture as a shell takes it."""
+    if path in _STANDARD_INPUT:
+        return "CAPTURE"
+    return f'"{path}"' if re.search(r"[^\w./\\:@%+=-]", path) else path

@@ -8,7 +8,6 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.rule import Rule
@@ -19,11 +18,10 @@ from analyzer.reports.phrases import (
     address,
     capture_line,
     clock,
-    close,
+    end,
     facts,
     headline,
     other_line,
-    outcome,
     printable,
     seconds,
     short_name,
@@ -41,6 +39,8 @@ FEW = 3
 DETAILED = 10
 """Sessions told in full at most; `--session N` shows another."""
 NARROW, WIDE = 60, 160
+ROOMY = 110
+"""From here on the table of sessions shows every column."""
 """A report is never laid out for less or more columns than these."""
 BADGES = {
     "error": "bold white on red",
@@ -60,16 +60,20 @@ def render(report: "Report", *, width: int | None = None, colour: bool = False) 
         for capture in report.captures:
             for part in _capture(capture, columns):
                 console.print(part)
+            if len(report.captures) > 1:
+                console.print(_text(tally(capture.sessions), "dim"))
     return _trimmed(captured.get())
 
 
 def sessions_table(report: "Report", *, width: int | None = None, colour: bool = False) -> str:
     """Write one line per session, as a table for a terminal."""
-    console = _console(max(width or 100, NARROW), colour)
+    columns = max(width or 100, NARROW)
+    console = _console(columns, colour)
     with console.capture() as captured:
         for capture in report.captures:
-            console.print(_overview(capture))
-            console.print(_text(f"{tally(capture.sessions)}. {other_line(capture)}", "dim"))
+            for part in _overview(capture, columns):
+                console.print(part)
+            console.print(_text("; ".join(filter(None, (tally(capture.sessions), other_line(capture)))), "dim"))
     return _trimmed(captured.get())
 
 
@@ -100,15 +104,15 @@ def _text(text: object, style: str = "") -> Text:
 def _capture(capture: "CaptureReport", width: int) -> Iterator[RenderableType]:
     yield Text()
     yield Text.assemble((short_name(capture.path), "bold"), "  ", (printable(capture_line(capture)), "dim"))
-    yield _text("; ".join(filter(None, (tally(capture.sessions), other_line(capture)))), "dim")
+    if others := other_line(capture):
+        yield _text(others, "dim")
     for comment in capture.comments:
         yield Padding(_text(f"Comment: {comment}", "italic"), (0, 0, 0, 2))
-    if capture.findings:
-        yield Text()
-        yield from (_finding(finding) for finding in capture.findings)
+    for finding in capture.findings:
+        yield from _finding(finding)
     if len(capture.sessions) > FEW:
         yield Text()
-        yield _overview(capture)
+        yield from _overview(capture, width)
     told = [
         session for session in capture.sessions if len(capture.sessions) <= FEW or session.verdict.severity in ("error", "warning")
     ]
@@ -119,29 +123,34 @@ def _capture(capture: "CaptureReport", width: int) -> Iterator[RenderableType]:
         yield Text(f"{len(told) - DETAILED:,} more sessions have an error or a warning; show one with --session N.", "bold")
 
 
-def _overview(capture: "CaptureReport") -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="bold")
+def _overview(capture: "CaptureReport", width: int) -> Iterator[RenderableType]:
+    """Give each session one line. What is the same for all of them is said once, below, where columns are few."""
+    wide = width >= ROOMY
+    servers = {(address(session.server), session.provider) for session in capture.sessions}
+    where_to = wide or len(servers) > 1
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("#", justify="right", no_wrap=True)
-    for name, minimum in (("time", 12), ("client", 9), ("server", 9), ("provider", 8), ("upgrade", 8)):
-        table.add_column(name, min_width=minimum, overflow="fold")
-    table.add_column("audio", justify="right")
-    table.add_column("close", max_width=28, overflow="fold")
-    table.add_column("verdict", min_width=12, overflow="fold")
+    for name in ("time", "client", *(("server",) if where_to else ()), *(("provider",) if wide else ())):
+        table.add_column(name, overflow="fold")
+    table.add_column("audio", justify="right", no_wrap=True)
+    table.add_column("end", overflow="fold")
+    table.add_column("verdict", overflow="fold", min_width=12)
     for session in capture.sessions:
         track = session.audio.get("client")
         severity = str(session.verdict.severity)
         table.add_row(
             str(session.id),
-            clock(session.start),
+            clock(session.start) if wide else clock(session.start)[:8],
             address(session.client),
-            address(session.server),
-            _text(session.provider),
-            outcome(session),
+            *((address(session.server),) if where_to else ()),
+            *((_text(session.provider),) if wide else ()),
             seconds(track.get("duration_s")) if track else "none",
-            _text(close(session)),
+            end(session),
             Text(session.verdict.rule or severity, ACCENTS.get(severity, "")),
         )
-    return table
+    yield table
+    if not where_to:
+        yield from (_text(f"All to {server}, {provider}.", "dim") for server, provider in servers)
 
 
 def _session(session: "SessionReport", width: int) -> Iterator[RenderableType]:
@@ -161,15 +170,15 @@ def _session(session: "SessionReport", width: int) -> Iterator[RenderableType]:
     if picture:
         yield Text()
         yield Padding(Group(*(Text.assemble(*row, no_wrap=True, overflow="crop") for row in picture)), (0, 0, 0, 2))
-    if session.findings:
-        yield Text()
-        yield from (_finding(finding) for finding in session.findings)
+    for finding in session.findings:
+        yield from _finding(finding)
     if session.not_judged:
+        yield Text()
         yield Text("Not judged", "bold")
         yield from (Padding(_text(f"{one['rule']}: {one['why']}"), (0, 0, 0, 2)) for one in session.not_judged)
 
 
-def _finding(finding: "Finding") -> RenderableType:
+def _finding(finding: "Finding") -> Iterator[RenderableType]:
     severity = str(finding.severity)
     head = Text.assemble((f"{severity:<8}", f"bold {ACCENTS.get(severity, '')}"), (finding.rule, "bold"))
     grid = Table.grid(padding=(0, 2))
@@ -178,4 +187,5 @@ def _finding(finding: "Finding") -> RenderableType:
     for label, value in (("Evidence", where(finding)), ("Wireshark", finding.filter), ("To do", finding.remedy)):
         if value:
             grid.add_row(label, _text(value))
-    return Group(head, Padding(_text(finding.text), (0, 0, 0, 8)), Padding(grid, (0, 0, 1, 8)))
+    yield Text()
+    yield Group(head, Padding(Group(_text(finding.text), grid), (0, 0, 0, 8)))

@@ -4,6 +4,7 @@ In: `SessionReport.timeline` and `gaps`. Out: rows of (text, style) pairs, each 
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from analyzer.reports.phrases import printable, seconds
@@ -13,12 +14,14 @@ if TYPE_CHECKING:
 
 Row = list[tuple[str, str]]
 BLOCKS = "▂▄██"
-"""Up to a quarter, a half, all of the busiest column: finer steps would show how buckets fall on columns, not how audio was sent."""
+"""Up to a quarter, a half, all of a busy column: finer steps would show how buckets fall on columns, not how it was sent."""
 LABEL = 11
 EVENTS = 8
 """Events spelled out below the axis."""
 TICK = 16
 """Columns between two numbers of the axis."""
+HOLE_S = 0.5
+"""A pause shorter than this is how messages fall on buckets, and is not shown."""
 _STEPS = (1, 2, 5)
 
 
@@ -31,7 +34,7 @@ def rows(session: "SessionReport", width: int) -> list[Row]:
     if length <= 0 or columns < TICK:
         return []
     scale = columns / length
-    audio = _resampled(timeline["audio_bytes"], columns)
+    audio = _resampled(_steady(timeline["audio_bytes"], round(HOLE_S * buckets / length)), columns)
     drawn: list[Row] = []
     if any(audio):
         drawn.append([("audio".ljust(LABEL), "dim"), *_audio(session, audio, scale)])
@@ -55,6 +58,16 @@ def rows(session: "SessionReport", width: int) -> list[Row]:
     return drawn
 
 
+def _steady(counts: Sequence[int], hole: int) -> list[int]:
+    """Spread a bucket over the empty ones behind it, where no more than `hole` of them part it from the next one."""
+    spread = list(counts)
+    filled = [index for index, count in enumerate(counts) if count]
+    for here, after in pairwise(filled):
+        if after - here <= hole + 1:
+            spread[here:after] = [max(counts[here] // (after - here), 1)] * (after - here)
+    return spread
+
+
 def _resampled(counts: Sequence[int], columns: int) -> list[int]:
     """Sum buckets into columns, or spread them where there are fewer buckets than columns."""
     if not counts:
@@ -69,12 +82,13 @@ def _resampled(counts: Sequence[int], columns: int) -> list[int]:
 
 def _audio(session: "SessionReport", audio: list[int], scale: float) -> Row:
     """Draw bytes as blocks, and reported gaps as a line."""
-    top = max(audio)
+    busy = sorted(filter(None, audio))
+    top = busy[len(busy) * 3 // 4]  # one burst, or the last message alone in its column, must not dwarf the rest
     spans = [(gap["start_s"] * scale, (gap["start_s"] + gap["duration_s"]) * scale) for gap in session.gaps]
     drawn: Row = []
     for column, count in enumerate(audio):
         gap = not count and any(begin - 1 < column < end for begin, end in spans)
-        sign = BLOCKS[-(-count * len(BLOCKS) // top) - 1] if count else ("╌" if gap else " ")
+        sign = BLOCKS[min(-(-count * len(BLOCKS) // top), len(BLOCKS)) - 1] if count else ("╌" if gap else " ")
         style = "green" if count else "magenta"
         if drawn and drawn[-1][1] == style:
             drawn[-1] = (drawn[-1][0] + sign, style)

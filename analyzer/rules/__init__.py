@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Literal
 
 from analyzer.model.errors import UsageError
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged, Verdict
+from analyzer.model.plugins import outside
 from analyzer.rules._pages import RulePage, parse
 from analyzer.rules._verdict import verdict
 
@@ -110,8 +110,7 @@ def all_rules() -> tuple[Rule, ...]:
     for name in sorted(module.name for module in iter_modules(__path__)):
         if not name.startswith("_"):
             import_module(f"{__name__}.{name}")
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
-        entry.load()
+    outside(GROUP)
     return tuple(_rules[slug] for slug in sorted(_rules))
 
 

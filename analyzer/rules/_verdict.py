@@ -33,7 +33,8 @@ def verdict(session: Session, findings: Sequence[Finding], ranks: Mapping[str, R
         return Verdict(None, "ok", healthy(session))
     cause = (loud or about_capture)[0]
     sentence = first_sentence(cause.text)
-    closing = next((finding.values.get("closed_with") for finding in loud if finding.values.get("closed_with")), None)
+    errors = [finding for finding in loud if finding.severity is Severity.ERROR]
+    closing = next((finding.values["closed_with"] for finding in errors if finding.values.get("closed_with")), None)
     if closing and ranks[cause.rule] is not Rank.ENDING:
         sentence = f"{sentence.rstrip('.')}, so the server closed with {closing}."
     return Verdict(cause.rule, cause.severity.value, sentence)
@@ -55,7 +56,7 @@ def _streamed(track: Track) -> str:
     form = track.format.encoding or track.format.container
     kind = f"{form} audio" if form else "audio"
     length = f"{track.duration_s:.1f} s of {kind}" if track.duration_s is not None else f"{track.bytes} bytes of {kind}"
-    return f"streamed {length} in {track.messages} messages"
+    return f"streamed {length} in {track.messages} message{'' if track.messages == 1 else 's'}"
 
 
 def _ending(session: Session) -> str:

@@ -68,7 +68,7 @@ def empty_binary_frame(session: Session) -> Iterator[Finding | Unjudged]:
     at = client.moment(shown)
     where = "in the middle of the session" if early else "as its last data message"
     times = "an empty binary message" if len(empty) == 1 else f"{len(empty)} empty binary messages, the first of them"
-    meaning = " and the service takes that as a request to close" if provider.empty_binary is EmptyBinary.CLOSES else ""
+    meaning = ", and the service takes that as a request to close" if provider.empty_binary is EmptyBinary.CLOSES else ""
     closed = session.close
     follow = ""
     if closed is not None and closed.side is session.server.side and closed.at.time >= at.time and meaning:

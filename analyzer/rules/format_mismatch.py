@@ -48,6 +48,9 @@ def format_mismatch(session: Session) -> Iterator[Finding | Unjudged]:
     if track is None or not session.accepted or not session.audio_rows.size:
         return
     declared, actual = track.format, track.actual
+    if session.opened != "handshake" and declared.encoding is None:
+        yield Unjudged("the handshake, which declares the format, is not in the capture")
+        return
     if actual is None:
         if track.decodable is not False or declared.encoding is None or declared.source == "sniffed":
             return
@@ -59,9 +62,9 @@ def format_mismatch(session: Session) -> Iterator[Finding | Unjudged]:
         return
     else:
         wrapped = _only_wrapped(declared, actual)
-        remark = "a WAV header stands in front of matching raw audio and is heard as a click" if wrapped else actual.evidence
+        remark = "A WAV header stands in front of matching raw audio and is heard as a click" if wrapped else actual.evidence
         stated = f"declared as {_describe(declared)}" if declared.encoding else "declared without an encoding"
-        text = f"The audio is {stated} but is {_describe(actual)}: {remark}"
+        text = f"The audio is {stated} but is {_describe(actual)}. {remark}"
         confidence = Confidence(actual.confidence)
         severity = Severity.NOTE if wrapped or confidence is Confidence.HINT else Severity.ERROR
     first = session.client.moment(int(session.audio_rows[0]))

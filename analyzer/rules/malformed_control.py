@@ -59,7 +59,7 @@ def malformed_control(session: Session) -> Iterator[Finding | Unjudged]:
     many = (
         "a text message that is no valid control message"
         if len(rows) == 1
-        else f"{len(rows)} text messages that are no valid control"
+        else f"{len(rows)} text messages that are no valid control messages"
     )
     yield Finding(
         Severity.ERROR,
@@ -87,7 +87,7 @@ def _fault(session: Session, text: Text) -> str:
     if start.startswith("[object"):
         return "is the name of a JavaScript object, not its content"
     if start.startswith("{") and '"' not in start and "'" in start:
-        return "has single quotes, so that it is not JSON"
+        return "has single quotes and is no JSON"
     meant = {word.casefold(): word for word in session.provider.client_words}.get(text.label.strip().casefold())
     if meant and text.label:
         return f"is not spelled {meant}"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged
 from analyzer.model.limits import SECOND
+from analyzer.model.schema import Opcode
 from analyzer.model.session import Session
 from analyzer.rules import rule
 from analyzer.rules._evidence import packets_of, unseen
@@ -55,12 +56,12 @@ def no_audio(session: Session) -> Iterator[Finding | Unjudged]:
     if not session.ended and lasted < _PATIENCE_S:
         yield Unjudged(f"the capture ends {lasted:.1f} s after the upgrade")
         return
-    sent = len(session.client.messages)
+    opcodes = session.client.messages.column("opcode")
+    sent = int(((opcodes == Opcode.TEXT) | (opcodes == Opcode.BINARY)).sum())
+    other = "nothing else" if not sent else "1 other message" if sent == 1 else f"{sent} other messages"
     yield Finding(
         Severity.WARNING,
-        f"The client sent no audio in the {lasted:.1f} s of the session, only {sent} other messages."
-        if sent
-        else f"The client sent nothing in the {lasted:.1f} s of the session.",
+        f"The client sent no audio in the {lasted:.1f} s of the session, and {other}.",
         packets=packets_of(session.upgrade.response.at if session.upgrade.response else session.first, end),
         time_s=0.0,
         until_s=session.seconds(end.time),

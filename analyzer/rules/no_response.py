@@ -66,7 +66,7 @@ def no_response(session: Session) -> Iterator[Finding | Unjudged]:
     waited = (session.last.time - request.at.time) / SECOND
     yield Finding(
         Severity.ERROR,
-        f"The server accepted the connection but never answered the upgrade request, as far as it was watched for {waited:.1f} s.",
+        f"The server accepted the connection but never answered the upgrade request, in the {waited:.1f} s that it was watched.",
         packets=packets_of(request.at, client.tcp.fin or client.tcp.rst, server.tcp.fin or server.tcp.rst),
         time_s=session.seconds(request.at.time),
         until_s=session.seconds(session.last.time),

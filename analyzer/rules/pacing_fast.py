@@ -58,7 +58,7 @@ def pacing_fast(session: Session) -> Iterator[Finding | Unjudged]:
     first, last = (session.seconds(session.client.moment(int(row)).time) for row in (rows[0], rows[-1]))
     yield Finding(
         Severity.WARNING,
-        f"The client sent {pace.audio_s:.1f} s of audio in {pace.span_s:.1f} s, {pace.ratio:.2f} times real time, so too fast.",
+        f"The client sent {pace.audio_s:.1f} s of audio in {pace.span_s:.1f} s, {pace.ratio:.2f} times as fast as real time.",
         packets=session.client.packets(rows),
         time_s=first,
         until_s=last,

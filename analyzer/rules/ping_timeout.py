@@ -53,7 +53,7 @@ def ping_timeout(session: Session) -> Iterator[Finding | Unjudged]:
     yield Finding(
         Severity.ERROR,
         f"The {close.side.word} itself closed at {at:.2f} s with {close.code} because its pings stayed unanswered: "
-        f"it sent {len(pings)} pings and {len(pongs)} pongs came back.",
+        f"pings sent {len(pings)}, pongs received {len(pongs)}.",
         packets=packets_of(last, close.at),
         time_s=at,
         side=close.side.word,

@@ -15,6 +15,8 @@ _HOLDS = 10 * SECOND
 # A stream of audio: at least so many binary messages, half of them no further apart than this.
 _STREAM_MESSAGES, _STREAM_STEP = 10, SECOND
 
+_WITHOUT_KEEPALIVE = "This endpoint takes no KeepAlive: send audio all the time, silence in pauses, and say when all audio is sent."
+
 
 @rule("silence-gap", rank=Rank.IDLE, generic="warning")
 def silence_gap(session: Session) -> Iterator[Finding | Unjudged]:
@@ -74,16 +76,16 @@ def _found(session: Session, gap: AudioGap) -> Finding:
     held = gap.keepalives > 0 and gap.widest_step <= _HOLDS
     begin, end = session.seconds(gap.begin.time), session.seconds(gap.end.time)
     if gap.keepalives:
-        bridged = f"with {gap.keepalives} KeepAlive messages in it, never more than {gap.widest_step / SECOND:.1f} s apart"
+        bridged = f", with {gap.keepalives} KeepAlive messages in it, never more than {gap.widest_step / SECOND:.1f} s apart"
     else:
-        bridged = "and no KeepAlive" if session.provider.keepalive_words else "of any kind"
+        bridged = ", without KeepAlive as text" if session.provider.keepalive_words else ""
     audio = session.audio_rows
     waited = not audio.size or gap.begin.time < session.client.moment(int(audio[0])).time
     what = "did not send its first audio" if waited else "sent no audio"
     reason = f" The server then closed with {code_text(closed, close_token(session, closed))}." if closed else ""
     return Finding(
         Severity.ERROR if closed else Severity.NOTE if held else Severity.WARNING,
-        f"The client {what} for {gap.duration / SECOND:.1f} s ({begin:.2f} s to {end:.2f} s), {bridged}.{reason}",
+        f"The client {what} for {gap.duration / SECOND:.1f} s ({begin:.2f} s to {end:.2f} s){bridged}.{reason}",
         packets=packets_of(gap.begin, gap.end),
         time_s=begin,
         until_s=end,
@@ -94,6 +96,7 @@ def _found(session: Session, gap: AudioGap) -> Finding:
             "widest_step_s": round(gap.widest_step / SECOND, 6),
             "ended_by": gap.ended_by,
         },
+        remedy="" if session.provider.keepalive_words or not session.provider.known else _WITHOUT_KEEPALIVE,
     )
 
 

@@ -157,8 +157,22 @@ class SessionBuilder:
         labels = np.full(len(kinds), -1, np.int16)
         audio: dict[int, bytes] = {}
         self._binary(side, batch, kinds, labels)
-        for row in np.flatnonzero((columns["opcode"] == Opcode.TEXT) | (columns["opcode"] == Opcode.CLOSE)).tolist():
-            self._text_or_close(side, batch, row, kinds, labels, audio)
+        said = np.flatnonzero((columns["opcode"] == Opcode.TEXT) | (columns["opcode"] == Opcode.CLOSE))
+        ended_before = np.cumsum(columns["ends"], dtype=np.int64) - columns["ends"] + len(half.messages)
+        names = ("opcode", "complete", "readable", "begins", "ends", "at", "part", "first_packet", "first_time")
+        values = (*(columns[name][said].tolist() for name in names), ended_before[said].tolist())
+        for row, opcode, complete, readable, begins, ends, at, part, packet, time, number in zip(said.tolist(), *values, strict=True):
+            place = Moment(packet, time)
+            content = batch.content[at : at + part].tobytes()
+            if opcode == Opcode.CLOSE:
+                if complete:
+                    half.closes.append(self._close(side, content, place))
+            elif not (complete and readable):
+                kinds[row] = Kind.UNREADABLE
+            elif begins and ends and (found := self._text(side, content, place, number)) is not None:
+                kinds[row], labels[row] = found.kind, half.label(found.label)
+                if found.audio is not None:
+                    audio[row] = found.audio
         sizes = np.where(kinds == Kind.AUDIO, columns["part"], 0)
         for row, content in audio.items():
             sizes[row] = len(content)
@@ -220,44 +234,24 @@ class SessionBuilder:
         if len(kinds) and binary[-1] and not columns["ends"][-1]:
             half.partial = Kind(int(kinds[-1]))
 
-    def _text_or_close(
-        self,
-        side: Side,
-        batch: MessageBatch,
-        row: int,
-        kinds: npt.NDArray[np.uint8],
-        labels: npt.NDArray[np.int16],
-        audio: dict[int, bytes],
-    ) -> None:
-        """One text message or close frame."""
-        columns, half = batch.columns, self._sides[side]
-        at = Moment(int(columns["first_packet"][row]), int(columns["first_time"][row]))
-        if columns["opcode"][row] == Opcode.CLOSE:
-            if columns["complete"][row]:
-                half.closes.append(self._close(side, _content(batch, row), at))
-            return
-        if not (columns["complete"][row] and columns["readable"][row]):
-            kinds[row] = Kind.UNREADABLE
-            return
-        if not (columns["begins"][row] and columns["ends"][row]):
-            return
-        content = _content(batch, row)
+    def _text(self, side: Side, content: bytes, at: Moment, row: int) -> classify.Classified | None:
+        """One whole text message; None when it is not UTF-8. `row` is its row in the side's messages."""
+        half = self._sides[side]
         try:
             text = content.decode()
         except UnicodeDecodeError as error:
             half.sightings.record(Anomaly.BAD_UTF8, at.packet, at.time, str(error.reason))
-            return
-        found = classify.client_text(text, self._provider) if side is Side.CLIENT else classify.server_text(text, self._provider)
+            return None
+        read = classify.client_text if side is Side.CLIENT else classify.server_text
+        found = read(text, self._provider)
         if not self._provider.known and found.label and self._by_words(side, found.label):
-            found = classify.client_text(text, self._provider) if side is Side.CLIENT else classify.server_text(text, self._provider)
-        kinds[row], labels[row] = found.kind, half.label(found.label)
-        if found.audio is not None:
-            audio[row] = found.audio
+            found = read(text, self._provider)
         if found.value is not None:
             if side is Side.SERVER:
                 self._service.event(found.label, found.value, at)
             self._declare_by_message(found.label, found.value)
-        self._keep(half, Kind(int(kinds[row])), found.label, text, at, len(half.messages) + int(columns["ends"][:row].sum()))
+        self._keep(half, found.kind, found.label, text, at, row)
+        return found
 
     def _by_words(self, side: Side, label: str) -> bool:
         """Whether a control word or an event type gives a service away that path and headers did not."""
@@ -274,6 +268,8 @@ class SessionBuilder:
 
     def _declare_by_message(self, label: str, value: Mapping[str, Any]) -> None:
         """Some services declare the format in their first message."""
+        if self._provider.parameters.source != "message":
+            return
         for side in Side:
             declared = declared_in_message(self._provider, label, value, self._settings, side)
             if declared is not None and not self._sides[side].audio:

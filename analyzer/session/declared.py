@@ -31,7 +31,7 @@ def declared_in_message(
 ) -> AudioFormat | None:
     """What a first message says of the audio of a side; None when it is not that message."""
     names = provider.parameters
-    if names.source != "message" or label != names.message_type:
+    if label != names.message_type:
         return None
     path = names.message_path if side is Side.CLIENT else tuple("output" if step == "input" else step for step in names.message_path)
     found: Any = value

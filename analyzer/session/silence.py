@@ -64,6 +64,6 @@ def find_pace(times: Ints, sizes: Ints, bytes_per_second: float | None) -> Pace 
     pauses = int(waits[waits > PAUSE].sum())
     audio_s = int(sizes[:-1].sum()) / bytes_per_second
     span_s = max((int(times[-1] - times[0]) - pauses) / SECOND, SHORTEST_SPAN)
-    middle = float(np.median(steps))
+    middle = float(np.sort(steps)[len(steps) // 2])
     steady = middle > 0 and float(np.mean(np.abs(steps - middle) <= NEAR * middle)) >= 0.5  # noqa: PLR2004 - half of them
     return Pace(round(audio_s / span_s, 4), round(audio_s, 6), round(span_s, 6), bool(steady), round(middle / SECOND, 6))

@@ -163,7 +163,6 @@ class _Worker(threading.Thread):
     def run(self) -> None:
         """The thread: from tshark to the queue."""
         loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(loop)
         try:
             loop.run_until_complete(self._read(loop))
         except Exception as error:  # noqa: BLE001 - pyshark fails in many ways on hostile input; each ends the reading

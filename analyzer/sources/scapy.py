@@ -11,7 +11,7 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from analyzer.model.capture import CaptureLog, Interface, PacketBatch, Problem
 from analyzer.model.errors import MissingDependencyError, UnusableInputError, UsageError
@@ -19,10 +19,11 @@ from analyzer.model.limits import SECOND, Limits
 from analyzer.sources.gather import Gather
 
 GZIP = b"\x1f\x8b"
-TIMESTAMP_OFFSET = 14
-"""pcapng option if_tsoffset: seconds to add to each time stamp of the interface, signed 64 bits (draft-ietf-opsawg-pcapng)."""
-
-
+NAME, RESOLUTION, OFFSET = 2, 9, 14
+"""Options of a pcapng interface: if_name, if_tsresol, if_tsoffset (draft-ietf-opsawg-pcapng section 4.2)."""
+MICROSECONDS = b"\x06"
+BINARY = 0x80
+"""Set in if_tsresol when it is a power of two, not of ten."""
 LINK_TYPE = 0x03FFFFFF
 """The bits of a pcap header's link type field that hold it; above them is the length of the frame check sequence."""
 
@@ -38,11 +39,12 @@ class ScapySource:
             raise UsageError("scapy reads files only: save the capture to a file first, then name that file.")
         self._limits = limits
         library = _library()
+        self._ends = (EOFError, OSError, library.Scapy_Exception)
         self._file = _Guarded(path, limits.record)
         with _quiet():
             try:
                 self._reader = _pcapng_reader(library)(self._file)
-            except (library.Scapy_Exception, EOFError, OSError) as error:
+            except self._ends as error:
                 self._file.close()
                 raise UnusableInputError(f"{path} is no capture that scapy can read: {str(error).rstrip('.!')}.") from error
         self._pcapng = isinstance(self._reader, library.RawPcapNgReader)
@@ -68,7 +70,7 @@ class ScapySource:
     def _packets(self) -> Iterator[tuple[bytes, int, int, int]]:
         """Records of a pcap: bytes, length on the wire, time (ns), interface."""
         unit = 1 if self._reader.nano else 1000
-        with suppress(EOFError):
+        with suppress(*self._ends):
             while True:
                 self._file.mark()
                 data, meta = self._reader._read_packet(size=self._limits.record)  # noqa: SLF001 - its public form cuts at 64 KiB
@@ -79,21 +81,20 @@ class ScapySource:
     def _ng_packets(self) -> Iterator[tuple[bytes, int, int | None, int]]:
         """Packet blocks of a pcapng: bytes, length on the wire, time (ns; None in a Simple Packet Block), interface."""
         reader = self._reader
-        with suppress(EOFError):
+        with suppress(*self._ends):
             while True:
                 data, meta = reader._read_packet(size=self._limits.record)  # noqa: SLF001 - its public form cuts at 64 KiB
                 self._interfaces()
                 time = None
                 if meta.tshigh is not None:
                     ticks = (meta.tshigh << 32) + meta.tslow
-                    time = ticks * SECOND // meta.tsresol + reader.offsets[reader.current] * SECOND
+                    per_second, offset = reader.clocks[reader.current]
+                    time = ticks * SECOND // per_second + offset * SECOND
                 yield data, meta.wirelen, time, reader.current
 
     def _interfaces(self) -> None:
         """Put interfaces that were described since the last call into the log."""
-        for link_type, snap_length, options in self._reader.found[len(self.log.interfaces) :]:
-            name = bytes(options.get("name") or b"").decode("utf-8", "replace")
-            self.log.interfaces.append(Interface(link_type, snap_length, name))
+        self.log.interfaces.extend(self._reader.found[len(self.log.interfaces) :])
 
 
 class _Guarded:
@@ -161,13 +162,13 @@ def _pcapng_reader(library: Any) -> Any:  # noqa: ANN401 - scapy has no types of
     sibling = library.RawPcapReader.alternative
 
     class PcapNg(library.RawPcapNgReader):  # type: ignore[misc]
-        """Adds `found` (interfaces of all sections), `offsets` (s, of each), `current` (the packet's interface) and `secrets`."""
+        """Adds `found` and `clocks` (ticks per second, offset in s) of all interfaces, `current` (the packet's), and `secrets`."""
 
         alternative = library.RawPcapReader
 
         def __init__(self, *arguments: Any) -> None:  # noqa: ANN401 - passed on as they are
-            self.found: list[tuple[int, int, dict[str, Any]]] = []
-            self.offsets: list[int] = []
+            self.found: list[Interface] = []
+            self.clocks: list[tuple[int, int]] = []
             self.current = self.first = 0
             self.secrets: list[bytes] = []
             super().__init__(*arguments)
@@ -179,22 +180,35 @@ def _pcapng_reader(library: Any) -> Any:  # noqa: ANN401 - scapy has no types of
         def _read_block_shb(self) -> None:
             super()._read_block_shb()
             self.first = len(self.found)
-            self.interfaces: list[tuple[int, int, dict[str, Any]]] = []
+            self.interfaces: list[tuple[int, int, Any]] = []
 
         def _read_block_idb(self, block: bytes, size: int) -> None:
             super()._read_block_idb(block, size)
-            link_type, snap_length, options = self.interfaces[-1]
-            self.found.append((link_type, snap_length, options))
-            offset = self._read_options(block[8:]).get(TIMESTAMP_OFFSET, b"")
-            self.offsets.append(int.from_bytes(offset, "big" if self.endian == ">" else "little", signed=True))
+            link_type, snap_length, rest = self.interfaces[-1]
+            options = dict(self._options(block[8:]))
+            self.found.append(Interface(link_type, snap_length, options.get(NAME, b"").decode("utf-8", "replace")))
+            resolution = (options.get(RESOLUTION) or MICROSECONDS)[0]
+            per_second = (2 if resolution & BINARY else 10) ** (resolution & ~BINARY)
+            offset = int.from_bytes(options.get(OFFSET, b"")[:8], self._order(), signed=True)
+            self.clocks.append((per_second, offset))
             # scapy cuts Simple Packets to the snap length, also where 0 says that there is none.
-            self.interfaces[-1] = (link_type, snap_length or 0xFFFFFFFF, options)
+            self.interfaces[-1] = (link_type, snap_length or 0xFFFFFFFF, rest)
+
+        def _order(self) -> Literal["big", "little"]:
+            return "big" if self.endian == ">" else "little"
+
+        def _options(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+            at = 0
+            while at + 4 <= len(data):
+                code, size = (int.from_bytes(data[place : place + 2], self._order()) for place in (at, at + 2))
+                yield code, data[at + 4 : at + 4 + size]
+                at += 4 + (size + 3 & ~3)
 
         def _read_block_dsb(self, block: bytes, _: int) -> None:
             self.secrets.append(block)
 
         def _came_from(self, block: bytes, width: int) -> None:
-            self.current = self.first + int.from_bytes(block[:width], "big" if self.endian == ">" else "little")
+            self.current = self.first + int.from_bytes(block[:width], self._order())
 
         def _read_block_epb(self, block: bytes, size: int) -> Any:  # noqa: ANN401 - as scapy gives it
             self._came_from(block, 4)
