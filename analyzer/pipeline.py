@@ -1,12 +1,14 @@
 """The only file that knows every step: source -> batches -> connections -> sessions -> findings -> report.
 
-Memory does not grow with the capture but for one report per finished session. Sessions are judged when they end; their numbers, which
+Memory does not grow with the capture but for one report per finished session. Sessions are judged when they end; their numbers,
+which
 follow the order of their first packets, are given when all are known.
 """
 
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from analyzer import __version__
 from analyzer.audio.track import TrackBuilder
@@ -40,8 +42,10 @@ def analyze(
 ) -> Report:
     """Analyse captures one by one.
 
-    `path`: a capture file, `-` for standard input. `frames`: keep each session's table of frames in the report (spilled to a temporary
-    file when large). `progress` is called per batch with the bytes read so far and the size of the file, None where it is not known.
+    `path`: a capture file, `-` for standard input. `frames`: keep each session's table of frames in the report (spilled to a
+    temporary
+    file when large). `progress` is called per batch with the bytes read so far and the size of the file, None where it is not
+    known.
     Raises UnusableInputError, MissingDependencyError or UsageError.
     """
     chosen = settings or Settings()
@@ -128,13 +132,13 @@ def _track_opener(settings: Settings) -> Callable[[AudioFormat, Provider, Side],
 
 def _capture(path: str, settings: Settings, *, frames: bool, progress: Progress | None) -> CaptureReport:
     """One capture, from its first packet to its report."""
-    source = open_source(path, settings)
-    state = _State(settings, frames, source.log)
-    total = os.path.getsize(path) if path != "-" else None  # noqa: PTH202 - a path may be bytes-like text
-    for batch in source.batches():
-        _batch(state, batch)
-        if progress is not None:
-            progress(source.log.bytes, total)
+    with open_source(path, settings) as source:
+        state = _State(settings, frames, source.log)
+        total = Path(path).stat().st_size if path != "-" else None
+        for batch in source.batches():
+            _batch(state, batch)
+            if progress is not None:
+                progress(source.log.bytes, total)
     for flow in sorted(state.live):
         _end(state, state.live.pop(flow))
     _attempts_without_bytes(state)
@@ -200,7 +204,9 @@ def _end(state: _State, connection: Connection) -> None:
 
 
 def _attempts_without_bytes(state: _State) -> None:
-    """Refused, unanswered and encrypted connections count as attempts where a WebSocket server is known or nothing else is there."""
+    """Refused, unanswered and encrypted connections count as attempts where a WebSocket server is known or nothing else is
+    there.
+    """
     settings = state.settings
     servers = {(one.report.server.ip, one.report.server.port) for one in state.finished}
     alone = not state.finished
@@ -262,4 +268,3 @@ def _settings(settings: Settings) -> dict[str, object]:
     shown |= {name: list(getattr(settings, name)) for name in ("hosts", "ports", "endpoints") if getattr(settings, name)}
     shown |= {name: iso(getattr(settings, name)) for name in ("since", "until") if getattr(settings, name) is not None}
     return dict(redact_value(shown))
-

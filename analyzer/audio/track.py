@@ -46,6 +46,8 @@ class TrackBuilder:
         self._head = bytearray()
         self._starts: list[bytes] = []
         self._bytes = self._messages = self._lost = 0
+        self._told = False
+        """Whether enough was seen to tell a container."""
         self._container: str | None = None
         self._declare(declared)
 
@@ -82,9 +84,11 @@ class TrackBuilder:
             self._meter.feed(data)
         if self._store is not None:
             self._store.feed(data, lengths)
-            if len(self._head) >= _TELLING and self._declared.encoding not in CONTAINERS_OF and sniff(bytes(self._head)) is None:
-                self._store.discard()
-                self._store = None
+            if not self._told and len(self._head) >= _TELLING:
+                self._told = True
+                if self._declared.encoding not in CONTAINERS_OF and sniff(bytes(self._head)) is None:
+                    self._store.discard()
+                    self._store = None
 
     def _look(self, data: Bytes, lengths: Ints) -> None:
         """Keep the first bytes of the track and of its first messages."""

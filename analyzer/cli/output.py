@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+import click
+
 from analyzer.model.errors import UsageError
 
 
@@ -24,8 +26,9 @@ def write(texts: Iterable[str], path: Path | None = None) -> None:
         return
     try:
         for text in texts:
-            sys.stdout.write(text)
-        sys.stdout.flush()
+            click.echo(
+                text, nl=False, color=True
+            )  # what must have no colour was made without; old Windows consoles get theirs translated
     except (BrokenPipeError, ConnectionResetError):
         _close_quietly()
     except OSError as error:

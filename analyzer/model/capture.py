@@ -6,6 +6,9 @@ from typing import Protocol
 
 from analyzer.model.streams import Bytes, Columns
 
+Octets = bytes
+"""`CaptureLog` has a field named `bytes`, as the contract has."""
+
 
 @dataclass(frozen=True, slots=True)
 class Interface:
@@ -39,7 +42,7 @@ class CaptureLog:
     problems: list[Problem] = field(default_factory=list)
     comments: list[str] = field(default_factory=list)
     """Section, interface and packet comments, the first hundred."""
-    secrets: list[bytes] = field(default_factory=list)
+    secrets: list[Octets] = field(default_factory=list)
     """Decryption Secrets Blocks as they stand (type and data); never written anywhere."""
     truncated: int = 0
     """Packets that the snap length cut."""

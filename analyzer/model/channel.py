@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from analyzer.model.anomalies import Sightings
 from analyzer.model.schema import Side
 from analyzer.model.session import Hole, Moment, Request, Response, Tcp
 from analyzer.model.streams import Bytes, Columns
@@ -34,7 +33,7 @@ class Sink(Protocol):
     def answered(self, response: Response) -> None:
         """The answer to it; only one with a body cut short is given twice."""
 
-    def joined(self, at: Moment) -> None:
+    def joined(self) -> None:
         """The session was running when the capture began, or its upgrade is missing from it."""
 
     def frames(self, side: Side, columns: Columns) -> None:
@@ -49,5 +48,5 @@ class Sink(Protocol):
     def hole(self, side: Side, hole: Hole) -> None:
         """Stream bytes after the upgrade that are not."""
 
-    def finish(self, tcp: tuple[Tcp, Tcp], last: Moment, sightings: tuple[Sightings, Sightings], *, encrypted: bool) -> None:
-        """Nothing follows. `tcp` and `sightings` by side."""
+    def finish(self, tcp: tuple[Tcp, Tcp], last: Moment, *, encrypted: bool) -> None:
+        """Nothing follows. `tcp` is by side, `last` the connection's last packet."""

@@ -30,7 +30,9 @@ class Limits:
     http_body: int = 64 * KIB
     """Bytes kept of the body of a rejection; the rest is counted."""
     whole: int = 1 * MIB
-    """Frames and messages up to this size are kept until they are whole; longer ones go on in parts. Text beyond it is not read as JSON."""
+    """Frames and messages up to this size are kept until they are whole; longer ones go on in parts. Text beyond it is not read
+    as JSON.
+    """
     inflated_message: int = 64 * MIB
     """What one compressed message may inflate to (RFC 7692 sets no bound; 100 KB can become 100 MB)."""
     compressed_message: int = 64 * MIB
@@ -60,7 +62,9 @@ class Limits:
     exchanges: int = 10_000
     """HTTP exchanges followed on one connection before it is let go."""
     candidates: int = 10_000
-    """Refused, unanswered and encrypted connections remembered until it is known whether they are attempts; more are only counted."""
+    """Refused, unanswered and encrypted connections remembered until it is known whether they are attempts; more are only
+    counted.
+    """
     idle_flow: int = 3600 * SECOND
     """A connection quiet for this long is finished. Longer than any service timer (2 h sessions are never quiet that long)."""
 

@@ -1,4 +1,6 @@
-"""What outside packages add through entry points. `importlib.metadata` costs 12 ms to import, so that it is asked only where one may be."""
+"""What outside packages add through entry points. `importlib.metadata` costs 12 ms to import, so that it is asked only where one
+may be.
+"""
 
 import sys
 from functools import cache
@@ -9,7 +11,9 @@ PREFIX = b"[analyzer."
 
 
 def outside(group: str) -> list[Any]:
-    """The objects of all entry points of a group (`analyzer.rules`), sorted by name. An import error of one of them is not caught."""
+    """The objects of all entry points of a group (`analyzer.rules`), sorted by name. An import error of one of them is not
+    caught.
+    """
     if not _any():
         return []
     from importlib.metadata import entry_points  # noqa: PLC0415 - see above

@@ -16,6 +16,8 @@ from analyzer.model.settings import Settings
 from analyzer.model.tables import Table
 
 Rows = npt.NDArray[np.intp]
+Octets = bytes
+"""Some classes below have a field named `bytes`, as the contract has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,9 @@ class Hole:
 
 @dataclass(frozen=True, slots=True)
 class Tcp:
-    """What TCP did in one direction. `syn`, `fin` and `rst` are the first of each; counts are packets, `zero_window` those that close it."""
+    """What TCP did in one direction. `syn`, `fin` and `rst` are the first of each; counts are packets, `zero_window` those that
+    close it.
+    """
 
     packets: int = 0
     syn: Moment | None = None
@@ -171,7 +175,9 @@ class Direction:
 
 @dataclass(frozen=True, slots=True)
 class AudioGap:
-    """No audio from the client for longer than `--gap`. `begin` and `end` are what bounds it, `keepalives` those sent as text inside."""
+    """No audio from the client for longer than `--gap`. `begin` and `end` are what bounds it, `keepalives` those sent as text
+    inside.
+    """
 
     begin: Moment
     end: Moment
@@ -241,13 +247,15 @@ class Track:
     silent_spans: tuple[SilentSpan, ...]
     bytes_per_second: float | None
     """Of the declared format; None for containers and codecs."""
-    head: bytes
+    head: Octets
     """First bytes, for rules about what they are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast audio was sent under its declared format: audio time over sending time, pauses over 1 s taken out (contract, Pacing)."""
+    """How fast audio was sent under its declared format: audio time over sending time, pauses over 1 s taken out (contract,
+    Pacing).
+    """
 
     ratio: float
     audio_s: float

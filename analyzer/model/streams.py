@@ -14,7 +14,8 @@ Ints = npt.NDArray[np.int64]
 class Origins:
     """Which packet carried a stream byte.
 
-    Three equal-length int64 arrays: `start` (stream offsets, rising), `number` (packet number) and `time` (ns since the epoch) of the
+    Three equal-length int64 arrays: `start` (stream offsets, rising), `number` (packet number) and `time` (ns since the epoch)
+    of the
     packet that carried the bytes from there to the next start.
     """
 

@@ -191,8 +191,8 @@ def where(finding: "Finding") -> str:
     """Say where a finding is: side, time and packets."""
     parts = [finding.side or ""]
     if finding.time_s is not None:
-        until = finding.until_s
-        parts.append(f"at {seconds(finding.time_s)}" if until is None else f"from {seconds(finding.time_s)} to {seconds(until)}")
+        begin, until = seconds(finding.time_s), seconds(finding.until_s)
+        parts.append(f"at {begin}" if finding.until_s is None or until == begin else f"from {begin} to {until}")
     if finding.packets:
         listed = ", ".join(str(number) for number in finding.packets[:PACKETS_SHOWN])
         parts.append(

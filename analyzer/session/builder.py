@@ -1,10 +1,12 @@
 """Builds one Session from what the wire tells of it: the only mutable thing between a connection and the rules.
 
-In: the calls of `Sink`. Out: a frozen `Session` from `freeze`. Python runs per batch and per text message; audio goes through untouched.
+In: the calls of `Sink`. Out: a frozen `Session` from `freeze`. Python runs per batch and per text message; audio goes through
+untouched.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -50,12 +52,20 @@ KINDS[[Opcode.TEXT, Opcode.CLOSE, Opcode.PING, Opcode.PONG]] = [Kind.TEXT, Kind.
 class TrackBuilder(Protocol):
     """What `analyzer.audio` builds a track with."""
 
-    def feed(self, data: Bytes, lengths: Ints) -> None: ...
-    def lost(self, length: int) -> None: ...
-    def redeclare(self, declared: AudioFormat) -> None: ...
-    def finish(self, pace: Pace | None, missing: bool) -> Track: ...
-    def keep(self, name: str) -> dict[str, str]: ...
-    def discard(self) -> None: ...
+    def feed(self, data: Bytes, lengths: Ints) -> None:
+        """Take whole messages."""
+
+    def lost(self, length: int) -> None:
+        """Take a hole."""
+
+    def redeclare(self, declared: AudioFormat) -> None:
+        """Learn the format before the first message."""
+
+    def finish(self, pace: Pace | None, missing: bool) -> Track:
+        """Judge."""
+
+    def keep(self, name: str) -> dict[str, str]:
+        """Name the files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +143,7 @@ class SessionBuilder:
         self._response = response
         self._recognise()
 
-    def joined(self, at: Moment) -> None:
+    def joined(self) -> None:
         """The session was running when the capture began."""
         self._joined = True
         self._recognise()
@@ -161,7 +171,9 @@ class SessionBuilder:
         ended_before = np.cumsum(columns["ends"], dtype=np.int64) - columns["ends"] + len(half.messages)
         names = ("opcode", "complete", "readable", "begins", "ends", "at", "part", "first_packet", "first_time")
         values = (*(columns[name][said].tolist() for name in names), ended_before[said].tolist())
-        for row, opcode, complete, readable, begins, ends, at, part, packet, time, number in zip(said.tolist(), *values, strict=True):
+        for row, opcode, complete, readable, begins, ends, at, part, packet, time, number in zip(
+            said.tolist(), *values, strict=True
+        ):
             place = Moment(packet, time)
             content = batch.content[at : at + part].tobytes()
             if opcode == Opcode.CLOSE:
@@ -183,7 +195,7 @@ class SessionBuilder:
         ended = columns["ends"] == 1
         half.messages.append(rows if ended.all() else {name: column[ended] for name, column in rows.items()})
 
-    def finish(self, tcp: tuple[Tcp, Tcp], last: Moment, sightings: tuple[Sightings, Sightings], *, encrypted: bool) -> None:
+    def finish(self, tcp: tuple[Tcp, Tcp], last: Moment, *, encrypted: bool) -> None:
         """Nothing follows."""
         self._tcp, self._last, self._encrypted = tcp, last, encrypted
 
@@ -219,7 +231,9 @@ class SessionBuilder:
         kinds[binary & whole & (columns["size"] == 0) & (columns["complete"] == 1) & (columns["readable"] == 1)] = Kind.EMPTY
         kinds[binary & (columns["readable"] == 0)] = Kind.UNREADABLE
         if side is Side.CLIENT:
-            short = binary & whole & (columns["part"] > 0) & (columns["part"] <= classify.LONGEST_CONTROL) & (columns["complete"] == 1)
+            short = (
+                binary & whole & (columns["part"] > 0) & (columns["part"] <= classify.LONGEST_CONTROL) & (columns["complete"] == 1)
+            )
             rows = np.flatnonzero(short)
             first = batch.content[columns["at"][rows]]
             final = batch.content[columns["at"][rows] + columns["part"][rows] - 1]
@@ -316,7 +330,7 @@ class SessionBuilder:
                 half.track.feed(content, np.array([len(content)], np.int64))
             return
         bounds = [0, *np.flatnonzero(columns["lost"][rows] > 0).tolist(), len(rows)]
-        for begin, end in zip(bounds, bounds[1:], strict=False):
+        for begin, end in pairwise(bounds):
             part = rows[begin:end]
             if not len(part):
                 continue
@@ -341,7 +355,9 @@ class SessionBuilder:
         accepted = upgrade.outcome in ("accepted", "not-captured")
         gaps = find_gaps(client, self._provider, origin, self._last, close, self._settings.gap) if accepted else ()
         pace = self._pace(client)
-        tracks = [self._finish_track(half, pace if side is Side.CLIENT else None) for side, half in zip(Side, self._sides, strict=True)]
+        tracks = [
+            self._finish_track(half, pace if side is Side.CLIENT else None) for side, half in zip(Side, self._sides, strict=True)
+        ]
         return Session(
             id=0,
             tcp_stream=self.tcp_stream,
@@ -374,7 +390,9 @@ class SessionBuilder:
     def _finish_track(self, half: _Side, pace: Pace | None) -> Track | None:
         if half.track is None:
             return None
-        missing = bool(half.holes) or self._joined or bool(len(half.messages) and (half.messages.column("kind") == Kind.UNREADABLE).any())
+        missing = (
+            bool(half.holes) or self._joined or bool(len(half.messages) and (half.messages.column("kind") == Kind.UNREADABLE).any())
+        )
         return half.track.finish(pace, missing)
 
     def _pace(self, client: Direction) -> Pace | None:
@@ -404,7 +422,7 @@ class SessionBuilder:
 
     def _upgrade(self) -> Upgrade:
         """How the attempt went."""
-        client, server = self._tcp
+        server = self._tcp[Side.SERVER]
         if self._response is not None:
             outcome = "accepted" if self._response.status == SWITCHING else "rejected"
         elif self._joined:

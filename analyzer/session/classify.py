@@ -1,6 +1,7 @@
 """What is this message? By opcode, content and the provider's vocabulary; nothing here says whether that is good or bad.
 
-In: one text message, or a short binary one. Out: its Kind, its label (control word or event type), and its base64 audio where it has some.
+In: one text message, or a short binary one. Out: its Kind, its label (control word or event type), and its base64 audio where it
+has some.
 """
 
 import base64
@@ -35,13 +36,12 @@ class Classified:
 def client_text(text: str, provider: Provider) -> Classified:
     """A text message of the client."""
     value = parse(text)
+    strange = Kind.MALFORMED if provider.known and provider.client_words else Kind.TEXT
     if value is None:
         word = text.strip()
         if word in provider.bare_words:
             return Classified(Kind.CONTROL, word)
-        if is_base64(word):
-            return Classified(Kind.BASE64)
-        return Classified(Kind.MALFORMED if provider.known and provider.client_words else Kind.TEXT)
+        return Classified(Kind.BASE64 if is_base64(word) else strange)
     label = _label(value, provider)
     if provider.text_audio_field:
         found = _at(value, provider.text_audio_field)
@@ -49,13 +49,13 @@ def client_text(text: str, provider: Provider) -> Classified:
             return Classified(Kind.AUDIO, label, value, audio)
     if label in provider.client_words:
         return Classified(Kind.CONTROL, label, value)
-    if _holds_base64(value):
-        return Classified(Kind.BASE64, label, value)
-    return Classified(Kind.MALFORMED if provider.known and provider.client_words else Kind.TEXT, label, value)
+    return Classified(Kind.BASE64 if _holds_base64(value) else strange, label, value)
 
 
 def client_binary(content: bytes, provider: Provider) -> Classified | None:
-    """A short binary message of the client that starts with a brace or a letter: a control word in the wrong place, or None for audio."""
+    """A short binary message of the client that starts with a brace or a letter: a control word in the wrong place, or None for
+    audio.
+    """
     try:
         text = content.decode()
     except UnicodeDecodeError:
@@ -76,7 +76,7 @@ def server_text(text: str, provider: Provider) -> Classified:
 
 def parse(text: str) -> Mapping[str, Any] | None:
     """The JSON object that a text is, None when it is anything else."""
-    if not text.lstrip()[:1] == "{":
+    if text.lstrip()[:1] != "{":
         return None
     try:
         value = json.loads(text)

@@ -33,7 +33,9 @@ def declared_in_message(
     names = provider.parameters
     if label != names.message_type:
         return None
-    path = names.message_path if side is Side.CLIENT else tuple("output" if step == "input" else step for step in names.message_path)
+    path = (
+        names.message_path if side is Side.CLIENT else tuple("output" if step == "input" else step for step in names.message_path)
+    )
     found: Any = value
     for step in path:
         found = found.get(step) if isinstance(found, Mapping) else None

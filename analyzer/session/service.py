@@ -1,4 +1,6 @@
-"""What the service said it received: results, their cursor in audio time, the summary at the end. Values are checked, never trusted."""
+"""What the service said it received: results, their cursor in audio time, the summary at the end. Values are checked, never
+trusted.
+"""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,6 @@
-"""When no audio came, and how fast it came: gaps and pace of the client's audio (contract: Gap, Pacing). Whole columns at a time."""
+"""When no audio came, and how fast it came: gaps and pace of the client's audio (contract: Gap, Pacing). Whole columns at a
+time.
+"""
 
 import numpy as np
 
@@ -14,7 +16,9 @@ NEAR = 0.2
 SHORTEST_SPAN = 0.001
 
 
-def find_gaps(client: Direction, provider: Provider, origin: Moment, last: Moment, close: Close | None, longest: int) -> tuple[AudioGap, ...]:
+def find_gaps(
+    client: Direction, provider: Provider, origin: Moment, last: Moment, close: Close | None, longest: int
+) -> tuple[AudioGap, ...]:
     """Every stretch of more than `longest` ns without client audio, from `origin` (the upgrade) to `last` (the last packet)."""
     audio = client.rows(Kind.AUDIO)
     if not provider.client_audio and not provider.text_audio_field:
@@ -55,7 +59,9 @@ def _covered(holes: tuple[Hole, ...], begin: Moment, end: Moment) -> bool:
 
 
 def find_pace(times: Ints, sizes: Ints, bytes_per_second: float | None) -> Pace | None:
-    """Pace of audio messages that begin at `times` (int64 ns) with `sizes` bytes (int64); None for fewer than two or an unknown rate."""
+    """Pace of audio messages that begin at `times` (int64 ns) with `sizes` bytes (int64); None for fewer than two or an unknown
+    rate.
+    """
     if len(times) < 2 or not bytes_per_second:  # noqa: PLR2004 - one message has no pace
         return None
     steps = np.diff(times)

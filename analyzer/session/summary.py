@@ -1,6 +1,5 @@
 """A frozen Session and what the rules found, as plain report data with every secret redacted: the only road to output."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +10,7 @@ from analyzer.model.limits import SECOND
 from analyzer.model.redact import Secrets, redact, redact_protocol, redact_query, redact_target, redact_value, secrets_of
 from analyzer.model.report import SessionReport
 from analyzer.model.schema import FRAMES, Column, Kind, Opcode, Side, opcode_word
-from analyzer.model.session import Direction, Session, Track
+from analyzer.model.session import Session, Track
 from analyzer.model.tables import Table
 from analyzer.session.timeline import timeline
 
@@ -40,7 +39,8 @@ def summarise(
 ) -> SessionReport:
     """One entry of the report's `sessions`; with its table of frames where asked for."""
     request = session.upgrade.request
-    secrets = secrets_of(request.target, request.headers, session.provider.redact_keys) if request else Secrets(names=session.provider.redact_keys)
+    names = session.provider.redact_keys
+    secrets = secrets_of(request.target, request.headers, names) if request else Secrets(names=names)
     close = session.close
     duration = max(session.last.time - session.first.time, 0) / SECOND
     return SessionReport(
@@ -53,8 +53,8 @@ def summarise(
         opened=session.opened,
         tls={"version": None, "cipher": None, "sni": None, "decrypted": False} if session.encrypted else None,
         upgrade=_upgrade(session, secrets),
-        messages={d.side.word: _counts(d, DATA + CONTROL, d.messages.column("opcode")) for d in session.sides},
-        frames={d.side.word: _counts(d, (*DATA, "continuation", *CONTROL), d.frames.column("opcode")) for d in session.sides},
+        messages={d.side.word: _counts(DATA + CONTROL, d.messages.column("opcode")) for d in session.sides},
+        frames={d.side.word: _counts((*DATA, "continuation", *CONTROL), d.frames.column("opcode")) for d in session.sides},
         empty_binary={d.side.word: len(d.rows(Kind.EMPTY)) for d in session.sides},
         keepalives={kind: len(session.client.rows(what, session.provider.keepalive_words)) for kind, what in KEEPALIVES.items()},
         audio={
@@ -62,7 +62,11 @@ def summarise(
             "server": redact_value(_audio(session.server_audio), secrets),
         },
         gaps=tuple(
-            {"start_s": session.seconds(gap.begin.time), "duration_s": round(gap.duration / SECOND, 6), "keepalives": gap.keepalives}
+            {
+                "start_s": session.seconds(gap.begin.time),
+                "duration_s": round(gap.duration / SECOND, 6),
+                "keepalives": gap.keepalives,
+            }
             for gap in session.gaps
         ),
         close=None if close is None else {"by": close.side.word, "code": close.code, "reason": redact(close.reason, secrets)},
@@ -79,7 +83,7 @@ def summarise(
     )
 
 
-def _counts(direction: Direction, words: tuple[str, ...], opcodes: Any) -> dict[str, int]:  # noqa: ANN401 - a column
+def _counts(words: tuple[str, ...], opcodes: Any) -> dict[str, int]:  # noqa: ANN401 - a column
     counts = np.bincount(opcodes, minlength=16)
     return {word: int(counts[opcode]) for word in words for opcode in Opcode if opcode_word(opcode) == word}
 
@@ -88,7 +92,7 @@ def _upgrade(session: Session, secrets: Secrets) -> dict[str, Any]:
     """The handshake: request, answer, and what the service calls it."""
     request, response = session.upgrade.request, session.upgrade.response
     provider = session.provider
-    headers: Mapping[str, str] = response.headers if response else {}
+    headers = response.headers if response else {}
     request_id = next((headers[name] for name in ("dg-request-id", *provider.request_id_headers) if name in headers), None)
     error = next((headers[name] for name in ("dg-error", *provider.error_headers) if name in headers), None)
     subprotocol = headers.get("sec-websocket-protocol")

@@ -25,7 +25,11 @@ def timeline(session: Session) -> dict[str, Any]:
         (session.seconds(session.client.moment(int(row)).time), session.client.label(int(row)))
         for row in session.client.rows(Kind.CONTROL, session.provider.end_words)[:EVENTS]
     ]
-    events += [(session.seconds(one.at.time), f"{one.side.word} close {one.code or 'without code'}") for d in session.sides for one in d.closes]
+    events += [
+        (session.seconds(one.at.time), f"{one.side.word} close {one.code or 'without code'}")
+        for d in session.sides
+        for one in d.closes
+    ]
     events += [
         (session.seconds(at.time), f"{side.side.word} {what}")
         for side in session.sides

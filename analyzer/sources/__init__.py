@@ -2,6 +2,8 @@
 
 import io
 import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import cast
 
@@ -13,42 +15,46 @@ STANDARD_INPUT = "-"
 PCAPNG = b"\x0a\x0d\x0d\x0a"
 
 
-def open_source(path: str, settings: Settings) -> Source:
-    """Open a capture (`-`: standard input). Raises UnusableInputError, MissingDependencyError or UsageError, each one sentence."""
+@contextmanager
+def open_source(path: str, settings: Settings) -> Iterator[Source]:
+    """Open a capture (`-`: standard input) for as long as the context lasts.
+
+    Raises UnusableInputError, MissingDependencyError or UsageError, each one sentence.
+    """
     if settings.source == "native":
-        return _native(path, settings)
+        with _opened(path) as file:
+            yield _native(file, "standard input" if path == STANDARD_INPUT else path, settings)
+        return
     if path != STANDARD_INPUT:
-        _readable(path)
+        with _opened(path):
+            pass  # so that what cannot be opened is said the same way whoever reads
     if settings.source == "scapy":
         from analyzer.sources.scapy import ScapySource  # noqa: PLC0415 - the slowest import there is
 
-        return ScapySource(path, settings.limits)
-    if settings.source == "pyshark":
+        yield ScapySource(path, settings.limits)
+    elif settings.source == "pyshark":
         from analyzer.sources.pyshark import PysharkSource  # noqa: PLC0415 - needs tshark
 
-        return PysharkSource(path, settings.limits)
-    raise UsageError(f"There is no source called {settings.source}; choose native, scapy or pyshark.")
+        yield PysharkSource(path, settings.limits)
+    else:
+        raise UsageError(f"There is no source called {settings.source}; choose native, scapy or pyshark.")
 
 
-def _readable(path: str) -> None:
-    """Raise UnusableInputError for what cannot be a capture file."""
+def _opened(path: str) -> AbstractContextManager[io.BufferedReader]:
+    """The file, or standard input, which stays open. Raises UnusableInputError for what cannot be a capture file."""
+    if path == STANDARD_INPUT:
+        return nullcontext(cast("io.BufferedReader", sys.stdin.buffer))
     if Path(path).is_dir():
         raise UnusableInputError(f"{path} is a folder; name a capture file in it.")
     try:
-        Path(path).open("rb").close()
+        return Path(path).open("rb")
     except OSError as error:
         raise UnusableInputError(f"{path} cannot be opened: {(error.strerror or str(error)).lower()}.") from None
 
 
-def _native(path: str, settings: Settings) -> Source:
+def _native(file: io.BufferedReader, name: str, settings: Settings) -> Source:
     """A pcap or pcapng file, or one in gzip or zstd."""
     limits = settings.limits
-    if path == STANDARD_INPUT:
-        file = cast("io.BufferedReader", sys.stdin.buffer)
-    else:
-        _readable(path)
-        file = Path(path).open("rb")  # noqa: SIM115 - read to its end by the source, closed with it
-    name = "standard input" if path == STANDARD_INPUT else path
     if not file.peek(1):
         raise UnusableInputError(f"{name} is empty; record again and check that packets were captured.")
     from analyzer.sources.compressed import unpacked  # noqa: PLC0415 - see below

@@ -1,4 +1,6 @@
-"""Captures with gzip or zstd on top. In: the compressed stream. Out: a stream of what is inside, that ends early where it is damaged."""
+"""Captures with gzip or zstd on top. In: the compressed stream. Out: a stream of what is inside, that ends early where it is
+damaged.
+"""
 
 import io
 import zlib
@@ -19,16 +21,23 @@ class Decoder(Protocol):
     """One compressed member, as zlib and zstd decompress it."""
 
     @property
-    def eof(self) -> bool: ...
+    def eof(self) -> bool:
+        """The member is complete."""
+
     @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, max_length: int = ..., /) -> bytes: ...
+    def unused_data(self) -> bytes:
+        """What follows it."""
+
+    def decompress(self, data: bytes, max_length: int = ..., /) -> bytes:
+        """At most `max_length` bytes of output."""
 
 
 class Inflating(io.RawIOBase):
-    """Reads on through any number of members. `problem` says in one sentence why it ended early, if it did; `report` is told so too."""
+    """Reads on through any number of members. `problem` says in one sentence why it ended early, if it did; `report` is told so
+    too.
+    """
 
-    def __init__(self, file: Readable, magic: bytes, limits: Limits) -> None:
+    def __init__(self, file: Readable, magic: bytes, limits: Limits, report: Callable[[str], None] | None = None) -> None:
         super().__init__()
         self._file = file
         self._magic = magic
@@ -40,7 +49,7 @@ class Inflating(io.RawIOBase):
         self._given = 0
         self._block = bytearray(BLOCK)
         self.problem: str | None = None
-        self.report: Callable[[str], None] | None = None
+        self.report = report
 
     def _fresh(self) -> Decoder:
         if self._magic == GZIP:
@@ -96,13 +105,16 @@ class Inflating(io.RawIOBase):
 
 
 def unpacked(file: io.BufferedReader, path: str, limits: Limits) -> tuple[io.BufferedReader, Inflating] | None:
-    """What is inside a gzip or zstd file, buffered and bare; None when it is neither. Raises UnusableInputError when nothing comes out."""
+    """What is inside a gzip or zstd file, buffered and bare; None when it is neither.
+
+    Raises UnusableInputError when nothing comes out.
+    """
     head = file.peek(4)[:4]
     magic = next((magic for magic in (GZIP, ZSTD) if head.startswith(magic)), None)
     if magic is None:
         return None
     inside = Inflating(file, magic, limits)
-    stream = io.BufferedReader(inside, BLOCK)
+    stream: io.BufferedReader = io.BufferedReader(inside, BLOCK)
     if not stream.peek(4):
         raise UnusableInputError(f"{path}: {inside.problem or 'the compressed file is empty'}.")
     return stream, inside

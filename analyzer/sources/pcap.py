@@ -3,9 +3,8 @@
 In: a binary stream. Out: batches of records. A record that cannot be ends the capture; what was read before it stands.
 """
 
+import struct
 from collections.abc import Iterator
-
-import numpy as np
 
 from analyzer.model.capture import CaptureLog, Interface, PacketBatch, Problem
 from analyzer.model.errors import UnusableInputError
@@ -24,10 +23,9 @@ VERSION = 2
 
 def magic_of(head: bytes) -> tuple[int, bool] | None:
     """Magic number and whether the file is big-endian, from its first bytes; None for anything but pcap."""
-    for order in ("big", "little"):
-        magic = int.from_bytes(head[:4], order)  # type: ignore[arg-type]
+    for magic, big in ((int.from_bytes(head[:4], "big"), True), (int.from_bytes(head[:4], "little"), False)):
         if magic in MAGICS:
-            return magic, order == "big"
+            return magic, big
     return None
 
 
@@ -43,14 +41,13 @@ class PcapSource:
         if found is None or len(head) < FILE_HEADER:
             raise UnusableInputError(f"{path}: the pcap file header is cut, {len(head)} of {FILE_HEADER} bytes are there.")
         magic, self._big = found
-        order = "big" if self._big else "little"
-        major = int.from_bytes(head[4:6], order)  # type: ignore[arg-type]
+        prefix = ">" if self._big else "<"
+        major, snap_length, network = struct.unpack(f"{prefix}4xH10xII", head)
         if major != VERSION:
             raise UnusableInputError(f"{path}: pcap version {major} is not known, only version {VERSION} is.")
         self._unit = MAGICS[magic]
         self._header = 24 if magic == MODIFIED else 16
-        snap_length = int.from_bytes(head[16:20], order)  # type: ignore[arg-type]
-        link_type = int.from_bytes(head[20:24], order) & 0x03FFFFFF  # type: ignore[arg-type]  # above: length of the FCS
+        link_type = network & 0x03FFFFFF  # above: the length of a frame check sequence
         self.log.interfaces.append(Interface(link_type, snap_length))
         self.log.bytes = FILE_HEADER
 
@@ -78,9 +75,12 @@ class PcapSource:
             if why == kernels.MORE and not window.more():
                 break
         if why == kernels.DAMAGED:
-            size = int(np.frombuffer(window.take(self._header)[8:12], ">u4" if self._big else "<u4")[0])
+            size = int.from_bytes(window.take(self._header)[8:12], "big" if self._big else "little")
             log.problems.append(
-                Problem(f"the record after packet {log.packets} claims {size} bytes, which cannot be; reading stopped there", log.packets)
+                Problem(
+                    f"the record after packet {log.packets} claims {size} bytes, which cannot be; reading stopped there",
+                    log.packets,
+                )
             )
         elif window.held:
             text = f"the file ends in the middle of a record, {window.held} bytes after packet {log.packets}"

@@ -17,6 +17,8 @@ from analyzer.wire import kernels
 
 SECTION, INTERFACE, STATISTICS, SECRETS = 0x0A0D0D0A, 1, 5, 10
 BYTE_ORDER = 0x1A2B3C4D
+SECTION_FIELDS, INTERFACE_FIELDS = 16, 8
+"""Bytes of fields before the options of a section header and an interface description."""
 SMALLEST = 12
 """Type, total length and the total length again."""
 COMMENT, NAME, RESOLUTION, OFFSET, INTERFACE_DROPS, PACKET_DROPS = 1, 2, 9, 14, 5, 4
@@ -79,7 +81,9 @@ class PcapngSource:
         if rows:
             yield records.batch(log, window.data, rows)
         if why == kernels.DAMAGED:
-            log.problems.append(Problem(f"the block after packet {log.packets} has a length or interface that cannot be", log.packets))
+            log.problems.append(
+                Problem(f"the block after packet {log.packets} has a length or interface that cannot be", log.packets)
+            )
         elif window.held and not log.problems:
             text = f"the file ends in the middle of a block, {window.held} bytes after packet {log.packets}"
             log.problems.append(Problem(text, log.packets))
@@ -93,7 +97,9 @@ class PcapngSource:
         return int.from_bytes(data, "big" if self._big else "little")
 
     def _block(self, _why: int) -> bool:
-        """Read the block at the window's start and step over it. False when it is not whole yet, or is damaged (a Problem says so)."""
+        """Read the block at the window's start and step over it. False when it is not whole yet, or is damaged (a Problem says
+        so).
+        """
         window = self._window
         head = window.data[window.start : window.stop][:SMALLEST].tobytes()
         if len(head) < SMALLEST:
@@ -127,17 +133,17 @@ class PcapngSource:
         return False
 
     def _section(self, body: bytes) -> bool:
-        if len(body) < 16:
+        if len(body) < SECTION_FIELDS:
             return self._damaged("a section header is too short")
         major = self._int(body[4:6])
         if major != 1:
             return self._damaged(f"pcapng version {major} is not known, only version 1 is")
         self._first = len(self._scales)
-        self._comments(body[16:])
+        self._comments(body[SECTION_FIELDS:])
         return True
 
     def _interface(self, body: bytes) -> bool:
-        if len(body) < 8:
+        if len(body) < INTERFACE_FIELDS:
             return self._damaged("an interface description is too short")
         if len(self._scales) >= MOST_INTERFACES:
             return self._damaged(f"more than {MOST_INTERFACES} interfaces")

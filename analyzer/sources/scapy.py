@@ -1,8 +1,9 @@
 """Packets by way of scapy's raw readers: pcap, pcapng, and either of them gzipped.
 
 In: a path. Out: PacketBatches with the bytes, lengths and integer times that scapy read. scapy is asked for records only, never
-to dissect them. Three things it does not keep are added here: which interface a pcapng packet came from, sections that start
-their interfaces anew, and `if_tsoffset`. scapy is licensed under GPL-2.0 and stays behind this door.
+to dissect them. What it does not keep is added here: which interface a pcapng packet came from, that a section starts its
+interfaces anew, their clocks, secrets, and whether the file ended where it should. scapy is licensed under GPL-2.0 and stays
+behind this door.
 """
 
 import gzip
@@ -18,6 +19,7 @@ from analyzer.model.errors import MissingDependencyError, UnusableInputError, Us
 from analyzer.model.limits import SECOND, Limits
 from analyzer.sources.gather import Gather
 
+ByteOrder = Literal["big", "little"]
 GZIP = b"\x1f\x8b"
 NAME, RESOLUTION, OFFSET = 2, 9, 14
 """Options of a pcapng interface: if_name, if_tsresol, if_tsoffset (draft-ietf-opsawg-pcapng section 4.2)."""
@@ -185,30 +187,17 @@ def _pcapng_reader(library: Any) -> Any:  # noqa: ANN401 - scapy has no types of
         def _read_block_idb(self, block: bytes, size: int) -> None:
             super()._read_block_idb(block, size)
             link_type, snap_length, rest = self.interfaces[-1]
-            options = dict(self._options(block[8:]))
+            options = _options(block[8:], _order(self.endian))
             self.found.append(Interface(link_type, snap_length, options.get(NAME, b"").decode("utf-8", "replace")))
-            resolution = (options.get(RESOLUTION) or MICROSECONDS)[0]
-            per_second = (2 if resolution & BINARY else 10) ** (resolution & ~BINARY)
-            offset = int.from_bytes(options.get(OFFSET, b"")[:8], self._order(), signed=True)
-            self.clocks.append((per_second, offset))
+            self.clocks.append(_clock(options, _order(self.endian)))
             # scapy cuts Simple Packets to the snap length, also where 0 says that there is none.
             self.interfaces[-1] = (link_type, snap_length or 0xFFFFFFFF, rest)
-
-        def _order(self) -> Literal["big", "little"]:
-            return "big" if self.endian == ">" else "little"
-
-        def _options(self, data: bytes) -> Iterator[tuple[int, bytes]]:
-            at = 0
-            while at + 4 <= len(data):
-                code, size = (int.from_bytes(data[place : place + 2], self._order()) for place in (at, at + 2))
-                yield code, data[at + 4 : at + 4 + size]
-                at += 4 + (size + 3 & ~3)
 
         def _read_block_dsb(self, block: bytes, _: int) -> None:
             self.secrets.append(block)
 
         def _came_from(self, block: bytes, width: int) -> None:
-            self.current = self.first + int.from_bytes(block[:width], self._order())
+            self.current = self.first + int.from_bytes(block[:width], _order(self.endian))
 
         def _read_block_epb(self, block: bytes, size: int) -> Any:  # noqa: ANN401 - as scapy gives it
             self._came_from(block, 4)
@@ -224,6 +213,28 @@ def _pcapng_reader(library: Any) -> Any:  # noqa: ANN401 - scapy has no types of
 
     library.RawPcapReader.alternative = sibling  # scapy's metaclass has just paired it with this class
     return PcapNg
+
+
+def _order(endian: str) -> ByteOrder:
+    """Byte order from struct's sign for it."""
+    return "big" if endian == ">" else "little"
+
+
+def _options(data: bytes, order: ByteOrder) -> dict[int, bytes]:
+    """Code and value of pcapng options (section 3.5 of the draft); older versions of scapy keep but one of them."""
+    found, at = {}, 0
+    while at + 4 <= len(data):
+        code, size = (int.from_bytes(data[place : place + 2], order) for place in (at, at + 2))
+        found[code] = data[at + 4 : at + 4 + size]
+        at += 4 + (size + 3 & ~3)
+    return found
+
+
+def _clock(options: dict[int, bytes], order: ByteOrder) -> tuple[int, int]:
+    """Ticks per second of an interface, and the seconds to add to each of its times."""
+    resolution = (options.get(RESOLUTION) or MICROSECONDS)[0]
+    per_second = (2 if resolution & BINARY else 10) ** (resolution & ~BINARY)
+    return per_second, int.from_bytes(options.get(OFFSET, b"")[:8], order, signed=True)
 
 
 def _library() -> Any:  # noqa: ANN401 - a module

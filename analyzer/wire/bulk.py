@@ -1,6 +1,7 @@
 """Byte-wide work on many slices at once: copy, unmask, measure.
 
-The numpy functions here are the meaning; the compiled ones of `_bulk.pyx` take their place where the extension was built. Unlike the
+The numpy functions here are the meaning; the compiled ones of `_bulk.pyx` take their place where the extension was built. Unlike
+the
 walks they share no source, because a loop over bytes in Python would be thousands of times slower than numpy.
 """
 
@@ -58,7 +59,7 @@ COMPILED = False
 """Whether the compiled functions are in place."""
 
 try:
-    from analyzer.wire._bulk import gather, pcm16, unmask
+    from analyzer.wire._bulk import gather, pcm16, unmask  # type: ignore[no-redef]  # noqa: F401 - they take the names above
 
     COMPILED = True
 except ImportError:

@@ -40,7 +40,9 @@ class Carries(StrEnum):
 
 
 class Connection:
-    """State of one connection. `open_session` makes the Sink of an attempt; it is told the client's table side and the first packet."""
+    """State of one connection. `open_session` makes the Sink of an attempt; it is told the client's table side and the first
+    packet.
+    """
 
     def __init__(self, flow: int, table: FlowTable, limits: Limits, open_session: Callable[["Connection", Moment], Sink]) -> None:
         self.flow = flow
@@ -184,14 +186,14 @@ class Connection:
                 self.sink = self._open_session(self, self.first)
             self.sink.answered(handshake.response)
             if handshake.response.status == http1.SWITCHING:
-                self._start_websocket(handshake.request, handshake.response, in_step=(True, True))
+                self._start_websocket(handshake.response, in_step=(True, True))
             else:
                 handshake.next_exchange()
         elif handshake.presumed:
             if self.sink is None:
                 self.sink = self._open_session(self, self.first)
-            self.sink.joined(self.first)
-            self._start_websocket(handshake.request, None, in_step=(True, False))
+            self.sink.joined()
+            self._start_websocket(None, in_step=(True, False))
 
     def _join_midway(self, *, final: bool) -> None:
         """A WebSocket that was running when the capture began, if frames chain in what one side sent."""
@@ -210,13 +212,13 @@ class Connection:
                 continue
             assert self.first is not None
             self.sink = self._open_session(self, self.first)
-            self.sink.joined(self.first)
-            self._start_websocket(None, None, in_step=(False, False))
+            self.sink.joined()
+            self._start_websocket(None, in_step=(False, False))
             return
         if final or any(intake.held > self._limits.undecided for intake in self._intake):
             self.carries = Carries.UNKNOWN
 
-    def _start_websocket(self, request: Request | None, response: Response | None, *, in_step: tuple[bool, bool]) -> None:
+    def _start_websocket(self, response: Response | None, *, in_step: tuple[bool, bool]) -> None:
         """From here on both directions are frames; what waits is the first of them."""
         self.carries = Carries.WEBSOCKET
         offered = http1.extension_parameters(response.headers.get("sec-websocket-extensions") if response else None)
@@ -272,7 +274,7 @@ class Connection:
         """The attempt is over; another may follow on the same connection."""
         if self.sink is not None:
             client, server = self.facts(Side.CLIENT).facts, self.facts(Side.SERVER).facts
-            self.sink.finish((client, server), self.last, self.sightings, encrypted=False)
+            self.sink.finish((client, server), self.last, encrypted=False)
             self.sink = None
 
     def attempt_without_bytes(self) -> Iterator[Sink]:
@@ -281,4 +283,4 @@ class Connection:
         sink = self._open_session(self, self.first)
         yield sink
         client, server = self.facts(Side.CLIENT).facts, self.facts(Side.SERVER).facts
-        sink.finish((client, server), self.last, self.sightings, encrypted=self.carries is Carries.TLS)
+        sink.finish((client, server), self.last, encrypted=self.carries is Carries.TLS)

@@ -20,7 +20,9 @@ class InflateError(ValueError):
 
 
 class Inflater:
-    """State of one direction. With `takeover` each message may refer to those before it, so that one that is lost spoils the rest."""
+    """State of one direction. With `takeover` each message may refer to those before it, so that one that is lost spoils the
+    rest.
+    """
 
     def __init__(self, limit: int, *, takeover: bool) -> None:
         self._limit = limit

@@ -1,6 +1,7 @@
 """The HTTP exchanges of a connection up to the one that opens a WebSocket (RFC 9112; RFC 6455 section 4).
 
-In: the two intakes. Out: after each `advance` that returns True, `request` and `response` of an attempt, or `presumed` where frames follow
+In: the two intakes. Out: after each `advance` that returns True, `request` and `response` of an attempt, or `presumed` where
+frames follow
 a request whose answer is not in the capture. Exchanges that ask for no WebSocket are stepped over.
 """
 
@@ -131,18 +132,7 @@ class Handshake:
 
     def _read_responses(self, *, final: bool) -> None:
         """Answers in the order of the requests, up to the one of the attempt."""
-        while self.response is None:
-            if self._download is not None:
-                over = self._download.run(self._server)
-                if not over and not final:
-                    return
-                head, body = self._head, self._download.content
-                self._download = self._head = None
-                if head is not None:
-                    self.response = replace(head, body=body)
-                    return
-                if not over:
-                    return
+        while self.response is None and self._body_is_over(final=final):
             while isinstance(self._server.front, Gap):
                 self._server.drop_gap()
             head_bytes, data = self._take_head(self._server)
@@ -169,6 +159,18 @@ class Handshake:
             if self._head is None:
                 self.earlier += 1
 
+    def _body_is_over(self, *, final: bool) -> bool:
+        """Whether the next head may follow. The body of the attempt's answer completes it, cut short or not."""
+        if self._download is None:
+            return True
+        over = self._download.run(self._server)
+        if not over and not final:
+            return False
+        if self._head is not None:
+            self.response = replace(self._head, body=self._download.content)
+        self._download = self._head = None
+        return over and self.response is None
+
     def _take_head(self, intake: Intake) -> tuple[bytes | None, Data | None]:
         """The next head, when it is whole. A head beyond the limit is no head."""
         data = intake.data
@@ -187,7 +189,9 @@ class Handshake:
         self._sightings.record(Anomaly.HTTP_SYNTAX, *data.place(data.start), detail)
 
     def _presume(self, *, final: bool) -> None:
-        """Frames behind the request, or where the answer should be, say that it was granted although the answer is not in the capture."""
+        """Frames behind the request, or where the answer should be, say that it was granted although the answer is not in the
+        capture.
+        """
         waiting = self.request is not None or not self._waiting
         if not waiting or not (final or max(self._client.held, self._server.held) > self._limits.undecided):
             return

@@ -44,7 +44,9 @@ def looks_like_response(data: bytes) -> bool:
 
 
 def head_length(data: bytes) -> int | None:
-    """Bytes up to and with the empty line that ends a head, None when it is not there yet. Bare line feeds count (RFC 9112 section 2.2)."""
+    """Bytes up to and with the empty line that ends a head, None when it is not there yet. Bare line feeds count (RFC 9112
+    section 2.2).
+    """
     ends = [at + len(mark) for mark in (b"\r\n\r\n", b"\n\n") if (at := data.find(mark)) >= 0]
     return min(ends, default=None)
 
@@ -143,7 +145,9 @@ def extension_parameters(value: str | None) -> dict[str, dict[str, str]]:
     for offer in (value or "").lower().split(","):
         name, *parameters = (part.strip() for part in offer.split(";"))
         if name:
-            found.setdefault(name, {key.strip(): text.strip().strip('"') for key, _, text in (p.partition("=") for p in parameters)})
+            found.setdefault(
+                name, {key.strip(): text.strip().strip('"') for key, _, text in (p.partition("=") for p in parameters)}
+            )
     return found
 
 

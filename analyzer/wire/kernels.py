@@ -1,7 +1,9 @@
 """The walks: loops that go from one header to the next, over records, packets and WebSocket frames.
 
-Plain Python. `kernels.pxd` beside it gives the types, so that the build can compile this same file; without a compiler it runs as it
-stands. Hand in memoryviews (never numpy arrays: numpy scalars wrap around at their width). Bounds checks stay on in the compiled form:
+Plain Python. `kernels.pxd` beside it gives the types, so that the build can compile this same file; without a compiler it runs
+as it
+stands. Hand in memoryviews (never numpy arrays: numpy scalars wrap around at their width). Bounds checks stay on in the compiled
+form:
 hostile lengths raise IndexError at worst and never touch foreign memory. Every function fills columns that the caller allocated and
 returns how far it came; none of them allocates or raises on what the wire did.
 """
@@ -54,7 +56,8 @@ def flow_hash(ahi, alo, bhi, blo, sport, dport):
 def walk_pcap(data, start, stop, big, unit, header, longest, offset, captured, on_wire, time):
     """Walk pcap records in `data[start:stop]`; returns (rows, position, why it stopped).
 
-    `unit` is ns per tick of the fraction (1000 or 1), `header` the record header's size (16, or 24 in the modified format), `longest`
+    `unit` is ns per tick of the fraction (1000 or 1), `header` the record header's size (16, or 24 in the modified format),
+    `longest`
     the longest record believed.
     """
     at = start
@@ -82,11 +85,15 @@ def walk_pcap(data, start, stop, big, unit, header, longest, offset, captured, o
     return row, at, why
 
 
-def walk_pcapng(data, start, stop, big, longest, first, shift, unit, base, snap, offset, captured, on_wire, time, interface, options):
+def walk_pcapng(
+    data, start, stop, big, longest, first, shift, unit, base, snap, offset, captured, on_wire, time, interface, options
+):
     """Walk packet blocks of one pcapng section in `data[start:stop]`; returns (rows, position, why it stopped).
 
-    Stops (OTHER) at any block that is no packet: those are for the caller. `first` is the index of the section's first interface in the
-    tables `shift`, `unit`, `base` (time = (ticks >> shift) / unit + base seconds) and `snap`. `options` is set to where a packet's options
+    Stops (OTHER) at any block that is no packet: those are for the caller. `first` is the index of the section's first interface
+    in the
+    tables `shift`, `unit`, `base` (time = (ticks >> shift) / unit + base seconds) and `snap`. `options` is set to where a
+    packet's options
     start when they hold a comment or a drop count, else 0. A simple packet has no time and takes that of the packet before it.
     """
     at = start
@@ -204,9 +211,11 @@ def decode(
 ):
     """From link header to TCP: fill the PACKETS columns of records `begin` to `rows`; returns (rows done, flows).
 
-    `links` is the LINKTYPE per interface. The flow table is `slots` (hash index, a power of two, -1 free), `keys` (five words per flow:
+    `links` is the LINKTYPE per interface. The flow table is `slots` (hash index, a power of two, -1 free), `keys` (five words
+    per flow:
     two addresses of two words, version and ports), `initial` (initial sequence number per flow and side, -1 unknown), `watch` and
-    `opened` (flags of the flow's first packet). A SYN with another sequence number on a known 4-tuple starts a new flow, as in Wireshark's
+    `opened` (flags of the flow's first packet). A SYN with another sequence number on a known 4-tuple starts a new flow, as in
+    Wireshark's
     numbering of tcp.stream. Stops early when the flow table is full.
     """
     mask = len(slots) - 1
@@ -440,8 +449,10 @@ def rehash(keys, flows, slots):
 def walk_frames(data, start, stop, offset, header, length, first, masked, key):
     """Walk WebSocket frame headers (RFC 6455 section 5.2) in `data[start:stop]`; returns (rows, position, why it stopped).
 
-    `offset` is where each header starts in `data`, `first` its first byte (FIN, RSV, opcode). The position is where the next header starts:
-    behind `stop` when the last frame's payload goes on beyond it, at an incomplete header otherwise. Lengths are not checked against the
+    `offset` is where each header starts in `data`, `first` its first byte (FIN, RSV, opcode). The position is where the next
+    header starts:
+    behind `stop` when the last frame's payload goes on beyond it, at an incomplete header otherwise. Lengths are not checked
+    against the
     payload that is there; a 64-bit length with the highest bit set stops the walk (DAMAGED).
     """
     at = start

@@ -1,6 +1,8 @@
-"""Frames of one direction to messages (RFC 6455 section 5.4): unmasks, joins fragments, inflates; control frames never join fragments.
+"""Frames of one direction to messages (RFC 6455 section 5.4): unmasks, joins fragments, inflates; control frames never join
+fragments.
 
-In: FrameBatch. Out: MessageBatch and the number of the message of each frame. Whole unfragmented messages, nearly all there are, take a
+In: FrameBatch. Out: MessageBatch and the number of the message of each frame. Whole unfragmented messages, nearly all there are,
+take a
 path without Python work per message; fragments, parts and compressed messages are put together one by one.
 """
 
@@ -19,7 +21,8 @@ from analyzer.wire.deflate import InflateError, Inflater
 from analyzer.wire.websocket import RSV1, FrameBatch
 
 NAMES = (
-    "number opcode frames wire size first_time last_time first_packet last_packet complete at part lost begins ends readable".split()
+    *("number", "opcode", "frames", "wire", "size", "first_time", "last_time", "first_packet", "last_packet"),
+    *("complete", "at", "part", "lost", "begins", "ends", "readable"),
 )
 
 
@@ -107,9 +110,8 @@ class MessageReader:
         """Frame by frame."""
         out = _Rows()
         numbers = np.zeros(len(frames["offset"]), np.int64)
-        names = "opcode fin rsv size lost begins ends cut complete first_time last_time first_packet last_packet".split()
         at = 0
-        for row, values in enumerate(zip(*(frames[name].tolist() for name in names), strict=True)):
+        for row, values in enumerate(zip(*(frames[name].tolist() for name in TAKEN), strict=True)):
             opcode, fin, rsv, size, lost, begins, ends, cut, complete, *places = values
             part = content[at : at + size].tobytes()
             at += size
@@ -152,7 +154,9 @@ class MessageReader:
         out.add(message, part, ends=True, readable=True)
         return self._count
 
-    def _message_of(self, frames: Columns, row: int, opcode: int, begins: bool, compressed: bool, places: list[int]) -> _Open | None:
+    def _message_of(
+        self, frames: Columns, row: int, opcode: int, begins: bool, compressed: bool, places: list[int]
+    ) -> _Open | None:
         """The message that a data frame, or part of one, belongs to; None when its start is not there."""
         if opcode == Opcode.CONTINUATION or not begins:
             if self._open is None and begins and not self._torn:

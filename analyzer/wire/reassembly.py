@@ -1,6 +1,7 @@
 """One direction of a TCP connection: packets in any order to a stream of bytes and holes (RFC 9293 section 3.10.7.4).
 
-In: PACKETS columns of a batch. Out: Data and Gap pieces in stream order. "Not yet" is kept: bytes behind a hole wait until it is filled,
+In: PACKETS columns of a batch. Out: Data and Gap pieces in stream order. "Not yet" is kept: bytes behind a hole wait until it is
+filled,
 until the peer has acknowledged it (it was received, so the capture lacks it), until too many wait, or until the connection ends.
 Offset 0 is the first byte after SYN, or the first byte seen when there was none. Copies of the same bytes are taken as equal.
 """
@@ -9,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzer.model.limits import Limits
 from analyzer.model.session import Moment, Tcp
@@ -174,8 +174,10 @@ class Reassembly:
         keepalive = (length <= 1) & (start == behind - 1) & plain
 
         def first(bit: int, known: Moment | None) -> Moment | None:
-            found = np.flatnonzero(flags & bit) if known is None else ()
-            return Moment(int(rows["number"][found[0]]), int(rows["time"][found[0]])) if len(found) else known
+            found = np.flatnonzero(flags & bit)
+            if known is not None or not len(found):
+                return known
+            return Moment(int(rows["number"][found[0]]), int(rows["time"][found[0]]))
 
         if self._end is None and (flags & FIN).any():
             self._end = int(ends[np.flatnonzero(flags & FIN)[0]])
@@ -196,7 +198,11 @@ class Reassembly:
 
 def _joined(one: Segments, two: Segments) -> Segments:
     """The rows of both; each has bytes of its own."""
-    columns: list[npt.NDArray[np.int64]] = [
-        np.concatenate((getattr(one, name), getattr(two, name))) for name in ("start", "length", "number", "time")
-    ]
-    return Segments(*columns, np.concatenate((one.at, two.at + len(one.bytes))), np.concatenate((one.bytes, two.bytes)))
+    return Segments(
+        np.concatenate((one.start, two.start)),
+        np.concatenate((one.length, two.length)),
+        np.concatenate((one.number, two.number)),
+        np.concatenate((one.time, two.time)),
+        np.concatenate((one.at, two.at + len(one.bytes))),
+        np.concatenate((one.bytes, two.bytes)),
+    )

@@ -1,12 +1,16 @@
-"""Where does a frame start? Finds a frame boundary in the middle of a direction's bytes, after a hole or when the capture began late.
+"""Where does a frame start? Finds a frame boundary in the middle of a direction's bytes, after a hole or when the capture began
+late.
 
-In: contiguous bytes. Out: the stream offset of a header, or None. Candidates are the starts of packets, since senders write whole frames;
+In: contiguous bytes. Out: the stream offset of a header, or None. Candidates are the starts of packets, since senders write
+whole frames;
 one is accepted only when legal headers chain from it exactly to the end of the bytes and weigh enough to be no accident.
 """
 
 import json
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from analyzer.model.schema import Opcode, Side
 from analyzer.model.streams import Data
@@ -52,7 +56,7 @@ def _weight(data: Data, at: int, side: Side | None, *, rsv: bool) -> int:
     return sum(_evidence(data, columns, row) for row in range(min(rows, 8)))
 
 
-def _sequence_fits(opcode: np.ndarray[tuple[int], np.dtype[np.uint8]], fin: np.ndarray[tuple[int], np.dtype[np.uint8]]) -> bool:
+def _sequence_fits(opcode: npt.NDArray[Any], fin: npt.NDArray[Any]) -> bool:
     """Continuations only inside a message, new messages only outside one (RFC 6455 section 5.4); the first frame may be either."""
     return bool(np.all((opcode[1:] == Opcode.CONTINUATION) == (fin[:-1] == 0)))
 

@@ -1,6 +1,7 @@
 """Packets to TCP connections: decodes headers, numbers connections as Wireshark does, hands each its packets of a batch.
 
-In: PacketBatch. Out: PACKETS columns and, per connection that is watched, its rows by side. Holds one table row per connection ever seen.
+In: PacketBatch. Out: PACKETS columns and, per connection that is watched, its rows by side. Holds one table row per connection
+ever seen.
 """
 
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import numpy.typing as npt
 from analyzer.model.capture import CaptureLog, PacketBatch
 from analyzer.model.schema import PACKETS
 from analyzer.model.session import Endpoint
-from analyzer.model.streams import Columns, Ints
+from analyzer.model.streams import Columns
 from analyzer.wire import kernels
 
 FIN, SYN, RST, ACK = 1, 2, 4, 16
@@ -40,6 +41,10 @@ class FlowTable:
 
     def __init__(self) -> None:
         self.count = 0
+        self._keys = np.zeros(0, np.uint64)
+        self._initial = np.zeros(0, np.int64)
+        self._watch = np.zeros(0, np.uint8)
+        self._opened = np.zeros(0, np.uint8)
         self._room(1 << 12)
         self.packets: Columns = {}
         self._kind: npt.NDArray[np.uint8] = np.zeros(0, np.uint8)
@@ -49,9 +54,8 @@ class FlowTable:
         old = self.count
         keys, initial = np.zeros(capacity * WORDS, np.uint64), np.full(capacity * 2, -1, np.int64)
         watch, opened = np.zeros(capacity, np.uint8), np.zeros(capacity, np.uint8)
-        if old:
-            keys[: old * WORDS], initial[: old * 2] = self._keys[: old * WORDS], self._initial[: old * 2]
-            watch[:old], opened[:old] = self._watch[:old], self._opened[:old]
+        keys[: old * WORDS], initial[: old * 2] = self._keys[: old * WORDS], self._initial[: old * 2]
+        watch[:old], opened[:old] = self._watch[:old], self._opened[:old]
         self._keys, self._initial, self._watch, self._opened = keys, initial, watch, opened
         self._slots = np.full(capacity * 4, -1, np.int32)  # at most a quarter full: short probes
         kernels.rehash(memoryview(keys), old, memoryview(self._slots))
@@ -127,8 +131,7 @@ class FlowTable:
 
     def endpoints(self, flow: int) -> tuple[Endpoint, Endpoint]:
         """Sender of the first packet, and the other."""
-        words: Ints = self._keys[flow * WORDS : flow * WORDS + WORDS]
-        ahi, alo, bhi, blo, ports = (int(word) for word in words)
+        ahi, alo, bhi, blo, ports = self._keys[flow * WORDS : flow * WORDS + WORDS].tolist()
         if ports >> 32 == 4:  # noqa: PLR2004 - the IP version, as the walk stores it
             one, two = str(IPv4Address(alo)), str(IPv4Address(blo))
         else:

@@ -1,7 +1,9 @@
 """WebSocket frames of one direction (RFC 6455 section 5): bytes and holes in, frames out, in step whatever comes.
 
-A frame up to `limits.whole` bytes is given out once it is all there; a longer one goes out in parts as it flows. A hole inside a payload is
-stepped over by the length that the header states; a hole over a header loses the step, and the walk goes on at the next boundary that is
+A frame up to `limits.whole` bytes is given out once it is all there; a longer one goes out in parts as it flows. A hole inside a
+payload is
+stepped over by the length that the header states; a hole over a header loses the step, and the walk goes on at the next boundary
+that is
 sure. A frame whose end is not in the stream is given out with `complete` 0.
 """
 
@@ -14,7 +16,7 @@ import numpy.typing as npt
 from analyzer.model.anomalies import Anomaly, FrameAnomaly, Sightings
 from analyzer.model.limits import Limits
 from analyzer.model.schema import Opcode, Side
-from analyzer.model.streams import Bytes, Columns, Data, End, Gap, Piece, no_origins
+from analyzer.model.streams import Bytes, Columns, Data, Gap, Piece, no_origins
 from analyzer.wire import kernels
 from analyzer.wire.frames import FrameColumns
 from analyzer.wire.resync import find_frame
@@ -29,8 +31,10 @@ TWO_BYTES, EIGHT_BYTES = 126, 65536
 class FrameBatch:
     """Frames, or parts of long ones, in stream order.
 
-    `columns` are those of FRAMES but `message`, and per row `at` (int64, where the payload starts in `data`, still masked), `size` (int64,
-    its bytes there), `lost` (int64, payload bytes missing before it), `begins` and `ends` (uint8, both 1 for a whole frame). `key` is
+    `columns` are those of FRAMES but `message`, and per row `at` (int64, where the payload starts in `data`, still masked),
+    `size` (int64,
+    its bytes there), `lost` (int64, payload bytes missing before it), `begins` and `ends` (uint8, both 1 for a whole frame).
+    `key` is
     turned to where the part starts. `cut` is 1 on a frame that the stream's end cut off.
     """
 
@@ -55,7 +59,9 @@ class _Open:
 class FrameReader:
     """State of one direction. `start` is the stream offset of its first WebSocket byte; `in_step` whether a header starts there."""
 
-    def __init__(self, side: Side, start: int, limits: Limits, sightings: Sightings, *, deflate: bool, in_step: bool = True) -> None:
+    def __init__(
+        self, side: Side, start: int, limits: Limits, sightings: Sightings, *, deflate: bool, in_step: bool = True
+    ) -> None:
         self._side = side
         self._zero = start
         self._limits = limits
@@ -73,7 +79,7 @@ class FrameReader:
         elif isinstance(piece, Gap):
             yield from self._gap(piece.length)
         else:
-            yield from self._end(piece)
+            yield from self._end()
 
     def _data(self, piece: Data) -> Iterator[FrameBatch | Lost]:
         data = piece
@@ -82,8 +88,8 @@ class FrameReader:
             joined = np.concatenate((tail.bytes, piece.bytes))
             data = Data(tail.start, joined, tail.origins.joined(piece.origins, tail.start))
         if self._open is not None:
-            batch, used = self._continue(self._open, data)
-            yield batch
+            part, used = self._continue(self._open, data)
+            yield part
             data = data.cut(data.start + used)
         if not self._in_step and len(data.bytes):
             found = find_frame(data, self._side, rsv=self._deflate)
@@ -199,7 +205,11 @@ class FrameReader:
         """The next part of a long frame; returns it and how many bytes it uses."""
         size = min(frame.length - frame.passed, len(data.bytes))
         row = frame.row
-        number, time = (data.place(data.start + max(size - 1, 0))) if len(data.bytes) else (int(row["last_packet"][0]), int(row["last_time"][0]))
+        number, time = (
+            (data.place(data.start + max(size - 1, 0)))
+            if len(data.bytes)
+            else (int(row["last_packet"][0]), int(row["last_time"][0]))
+        )
         row["last_packet"][0] = max(int(row["last_packet"][0]), number)
         row["last_time"][0] = max(int(row["last_time"][0]), time)
         part = {name: column.copy() for name, column in row.items()}
@@ -249,7 +259,7 @@ class FrameReader:
         self._open = _Open({name: column.copy() for name, column in columns.items()}, length, length - beyond, 0)
         yield FrameBatch(columns, tail.bytes)
 
-    def _end(self, _: End) -> Iterator[FrameBatch | Lost]:
+    def _end(self) -> Iterator[FrameBatch | Lost]:
         """The stream is over: a frame that goes on was cut off."""
         yield from self._open_tail()
         frame = self._open

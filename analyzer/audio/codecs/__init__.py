@@ -40,7 +40,8 @@ __all__ = ["CONTAINERS_OF", "PACKETS", "RAW", "RawCodec", "Sound", "UndecodableE
 def container_decoders(file: IO[bytes], container: str, max_seconds: float, *, recognised: bool, whole: bool) -> Iterator[Opener]:
     """Ways to decode a container, best first; each starts over.
 
-    Only bytes that were `recognised` are given to libsndfile, which would try anything else with other decoders. When the bytes are not
+    Only bytes that were `recognised` are given to libsndfile, which would try anything else with other decoders. When the bytes
+    are not
     `whole`, time stamps must tell what is missing, so that FFmpeg comes first.
     """
 

@@ -23,7 +23,9 @@ _LITTLE_ENDIAN_NAMES = {"PCM_16": "linear16", "FLOAT": "linear32"}
 
 
 class _Calm:
-    """A file in which a seek to an impossible place does nothing: raised inside libsndfile's callbacks, errors go to standard error."""
+    """A file in which a seek to an impossible place does nothing: raised inside libsndfile's callbacks, errors go to standard
+    error.
+    """
 
     def __init__(self, file: IO[bytes]) -> None:
         self.read, self.tell = file.read, file.tell
