@@ -24,6 +24,12 @@ NAMES = (
     *("number", "opcode", "frames", "wire", "size", "first_time", "last_time", "first_packet", "last_packet"),
     *("complete", "at", "part", "lost", "begins", "ends", "readable"),
 )
+"""Columns of a MessageBatch."""
+TAKEN = (
+    *("opcode", "fin", "rsv", "size", "lost", "begins", "ends", "cut", "complete"),
+    *("first_time", "last_time", "first_packet", "last_packet"),
+)
+"""Columns of a FrameBatch that the general path reads."""
 
 
 @dataclass(slots=True)
