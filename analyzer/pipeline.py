@@ -6,6 +6,7 @@ follow the order of their first packets, are given when all are known.
 """
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from analyzer.model.settings import Settings
 from analyzer.providers import by_name, by_words, recognise
 from analyzer.rules import judge, judge_capture
 from analyzer.session.builder import Services, SessionBuilder
+from analyzer.session.side import TrackBuilder as Files
 from analyzer.session.summary import iso, summarise
 from analyzer.sources import open_source
 from analyzer.wire.connection import Carries, Connection
@@ -49,7 +51,18 @@ def analyze(
     Raises UnusableInputError, MissingDependencyError or UsageError.
     """
     chosen = settings or Settings()
-    captures = tuple(_capture(os.fspath(one), chosen, frames=frames, progress=progress) for one in (path, *more_paths))
+    states: list[_State] = []
+    try:
+        for one in (path, *more_paths):
+            states.append(_State(chosen, frames))
+            _read(states[-1], os.fspath(one), progress)
+        servers = {(one.report.server.ip, one.report.server.port) for state in states for one in state.finished}
+        for state in states:
+            _attempts_without_bytes(state, servers)
+        captures = tuple(_report(state) for state in states)
+    finally:  # files that got no name are temporary
+        for builder in (builder for state in states for one in state.finished for builder in one.tracks.values()):
+            builder.discard()
     if chosen.session is not None and not any(capture.sessions for capture in captures):
         raise UsageError(f"There is no session {chosen.session} in the capture; `analyzer sessions` lists them.")
     return Report({"name": "analyzer", "version": __version__}, _settings(chosen), captures)
@@ -57,12 +70,12 @@ def analyze(
 
 @dataclass(slots=True)
 class _Finished:
-    """A session that was judged. `builder` holds its audio files until it has a number."""
+    """A session that was judged. `tracks` (by side) hold its audio files, where some are written, until it has a number."""
 
     first: Moment
     report: SessionReport
     whole: bool
-    builder: SessionBuilder | None
+    tracks: dict[str, Files]
 
 
 @dataclass(slots=True)
@@ -71,45 +84,29 @@ class _State:
 
     settings: Settings
     frames: bool
-    log: CaptureLog
+    log: CaptureLog = field(default_factory=lambda: CaptureLog("", ""))
     table: FlowTable = field(default_factory=FlowTable)
     live: dict[int, Connection] = field(default_factory=dict)
     finished: list[_Finished] = field(default_factory=list)
     candidates: list[Connection] = field(default_factory=list)
-    others: dict[str, int] = field(default_factory=dict)
+    others: Counter[str] = field(default_factory=Counter)
     now: int = 0
 
-    def open_session(self, connection: Connection, first: Moment) -> "_Attempt":
-        """A builder for one attempt on a connection."""
-        return _Attempt(self, connection, first)
-
-
-class _Attempt(SessionBuilder):
-    """A session builder that has itself judged when it is finished."""
-
-    def __init__(self, state: _State, connection: Connection, first: Moment) -> None:
-        client = connection.client_side
-        ends = connection.endpoints
-        super().__init__(
-            connection.flow,
-            (ends[client], ends[1 - client]),
-            first,
-            state.settings,
-            Services(_recogniser(state.settings), by_words, _track_opener(state.settings)),
-            connection.sightings,
+    def open_session(self, connection: Connection, first: Moment) -> SessionBuilder:
+        """A builder for one attempt on a connection, which has itself judged when it is finished."""
+        client, ends = connection.client_side, connection.endpoints
+        services = Services(_recogniser(self.settings), by_words, _track_opener(self.settings))
+        return SessionBuilder(
+            connection.flow, (ends[client], ends[1 - client]), first, self.settings, services, connection.sightings, self.judge
         )
-        self._state = state
-        self._connection = connection
 
-    def finish(self, *arguments: object, **named: object) -> None:
-        """Freeze, judge, and keep only what the report needs."""
-        super().finish(*arguments, **named)  # type: ignore[arg-type]
-        state = self._state
-        session = self.freeze(capture_cut=bool(state.log.problems) and not self._connection.over)
+    def judge(self, builder: SessionBuilder) -> None:
+        """Freeze a session that is over, judge it, and keep only what the report needs."""
+        session = builder.freeze(capture_damaged=bool(self.log.problems))
         judgement = judge(session)
-        report = summarise(session, judgement.findings, judgement.not_judged, judgement.verdict, frames=state.frames)
-        keeps_files = state.settings.dump is not None
-        state.finished.append(_Finished(session.first, report, session.whole, self if keeps_files else None))
+        report = summarise(session, judgement.findings, judgement.not_judged, judgement.verdict, frames=self.frames)
+        tracks = builder.tracks if self.settings.dump is not None else {}
+        self.finished.append(_Finished(session.first, report, session.whole, tracks))
 
 
 def _recogniser(settings: Settings) -> Callable[..., Provider]:
@@ -130,10 +127,10 @@ def _track_opener(settings: Settings) -> Callable[[AudioFormat, Provider, Side],
     return open_track
 
 
-def _capture(path: str, settings: Settings, *, frames: bool, progress: Progress | None) -> CaptureReport:
-    """One capture, from its first packet to its report."""
-    with open_source(path, settings) as source:
-        state = _State(settings, frames, source.log)
+def _read(state: _State, path: str, progress: Progress | None) -> None:
+    """One capture, from its first packet to its last."""
+    with open_source(path, state.settings) as source:
+        state.log = source.log
         total = Path(path).stat().st_size if path != "-" else None
         for batch in source.batches():
             _batch(state, batch)
@@ -141,8 +138,7 @@ def _capture(path: str, settings: Settings, *, frames: bool, progress: Progress 
                 progress(source.log.bytes, total)
     for flow in sorted(state.live):
         _end(state, state.live.pop(flow))
-    _attempts_without_bytes(state)
-    return _report(state)
+    state.table = FlowTable()  # the old one has a row for each connection of the capture
 
 
 def _batch(state: _State, batch: PacketBatch) -> None:
@@ -199,26 +195,22 @@ def _end(state: _State, connection: Connection) -> None:
     if (refused or connection.carries is Carries.TLS) and len(state.candidates) < state.settings.limits.candidates:
         state.candidates.append(connection)
         return
-    what = "refused" if refused else str(connection.carries)
-    state.others[what] = state.others.get(what, 0) + 1
+    state.others["refused" if refused else str(connection.carries)] += 1
 
 
-def _attempts_without_bytes(state: _State) -> None:
-    """Refused, unanswered and encrypted connections count as attempts where a WebSocket server is known or nothing else is
-    there.
+def _attempts_without_bytes(state: _State, servers: set[tuple[str, int]]) -> None:
+    """Decide on refused, unanswered and encrypted connections.
+
+    They are attempts when their server carries a WebSocket somewhere in the captures, was named, or when nothing else is there.
     """
-    settings = state.settings
-    servers = {(one.report.server.ip, one.report.server.port) for one in state.finished}
-    alone = not state.finished
+    alone = not servers
     for connection in state.candidates:
         server = connection.endpoints[1 - connection.client_side]
-        named = any(server.ip == host and port in (None, server.port) for host, port in settings.endpoints)
+        named = any(server.ip == host and port in (None, server.port) for host, port in state.settings.endpoints)
         if alone or named or (server.ip, server.port) in servers:
-            for _ in connection.attempt_without_bytes():
-                pass
+            connection.finish_without_bytes()
         else:
-            what = "tls" if connection.carries is Carries.TLS else "refused"
-            state.others[what] = state.others.get(what, 0) + 1
+            state.others["tls" if connection.carries is Carries.TLS else "refused"] += 1
 
 
 def _report(state: _State) -> CaptureReport:
@@ -232,10 +224,10 @@ def _report(state: _State) -> CaptureReport:
         report = replace(one.report, id=number)
         if not _chosen(report, settings.session):
             continue
-        if one.builder is not None:
-            files = one.builder.keep_audio(f"session-{number}")
-            audio = {side: {**track, "files": files.get(side, {})} if track else track for side, track in report.audio.items()}
-            report = replace(report, audio=audio)
+        for side, builder in one.tracks.items():
+            files = builder.keep(f"session-{number}-{side}")
+            report = replace(report, audio={**report.audio, side: {**report.audio[side], "files": files}})
+        one.tracks.clear()
         sessions.append(report)
     findings = redact_value(judge_capture(capture))
     damaged = bool(log.problems or log.truncated or any(interface.dropped for interface in log.interfaces))

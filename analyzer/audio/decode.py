@@ -5,8 +5,9 @@ In: a `Store` and what it is said to hold. Out: a `Decoded`, with no frames and 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
-from analyzer.audio.codecs import CONTAINERS_OF, PACKETS, Sound, UndecodableError, container_decoders, packet_decoder
+from analyzer.audio.codecs import CONTAINERS_OF, PACKETS, Sound, UndecodableError, container_decoders, packet_decoder, usable
 from analyzer.audio.meter import BlockMeter, Measured
 from analyzer.audio.store import Store
 from analyzer.audio.wav import WavWriter
@@ -37,26 +38,22 @@ class Decoded:
 
 def decode_container(store: Store, container: str, stated_rate: int | None, limits: Limits, record: Recorder) -> Decoded:
     """Decode a container that was recognised. `stated_rate` is what frames are to be counted in, where it differs."""
-    openers = container_decoders(store.file, container, _most_seconds(store, limits), recognised=True, whole=not store.lost)
+    openers = container_decoders(store.file, container, recognised=True, whole=not store.lost)
     return _first(openers, store, stated_rate, limits, record)
 
 
 def decode_bare(store: Store, declared: AudioFormat, limits: Limits, record: Recorder) -> Decoded:
     """Decode a declared encoding that shows no container: packets, AMR frames without their header, or the usual container."""
-    encoding, most = declared.encoding or "", _most_seconds(store, limits)
+    encoding, (rate, channels) = declared.encoding or "", usable(declared.sample_rate, declared.channels)
     if encoding in PACKETS:
-        opener = lambda: packet_decoder(encoding, store.packets(), declared.sample_rate, declared.channels or 1, most)  # noqa: E731
-        return _first(iter((opener,)), store, declared.sample_rate, limits, record)
+        opener = partial(packet_decoder, encoding, store.packets(), rate, channels)
+        return _first(iter((opener,)), store, rate, limits, record)
     if encoding in _AMR_HEADERS:
         with store.prefixed(_AMR_HEADERS[encoding]) as file:
-            openers = container_decoders(file, "amr", most, recognised=False, whole=True)
-            return _first(openers, store, declared.sample_rate, limits, record)
-    openers = container_decoders(store.file, CONTAINERS_OF[encoding][0], most, recognised=False, whole=not store.lost)
-    return _first(openers, store, declared.sample_rate, limits, record)
-
-
-def _most_seconds(store: Store, limits: Limits) -> float:
-    return _FREE_SECONDS + store.size / limits.codec_floor
+            openers = container_decoders(file, "amr", recognised=False, whole=True)
+            return _first(openers, store, rate, limits, record)
+    openers = container_decoders(store.file, CONTAINERS_OF[encoding][0], recognised=False, whole=not store.lost)
+    return _first(openers, store, rate, limits, record)
 
 
 def _first(
@@ -64,6 +61,7 @@ def _first(
 ) -> Decoded:
     """The first decoder that gives any sound."""
     decoded = Decoded()
+    most = _FREE_SECONDS + store.size / limits.codec_floor
     for opener in openers:
         try:
             sound = opener()
@@ -79,6 +77,9 @@ def _first(
                 wav = record(sound.sample_rate, sound.channels, "PCM_24" if sound.bits == 24 else "PCM_16")  # noqa: PLR2004 - the two widths
                 meter = BlockMeter(sound.sample_rate, sound.bits, limits, wav)
             meter.feed(block)
+            if meter.frames > most * sound.sample_rate:
+                sound.remarks.append(f"only the first {most:.0f} s were decoded: so few bytes hold no more audio")
+                break
         if meter is None:
             decoded.reasons.append("; ".join(sound.remarks) or "no audio came out")
             continue

@@ -1,8 +1,8 @@
 """Measures audio: raw encodings while they flow, decoded audio block by block.
 
 In: bytes of a raw encoding, or blocks of integer samples. Out: a `Measured` with duration, levels and digital
-silence, the same for every cut of the input. Positions include what is missing from the capture, so that time stays
-true; levels do not.
+silence, the same for every cut of the input. Frames that are missing from the capture count as time, so that it stays
+true; bytes that are missing do not count, as in the table of messages.
 """
 
 from collections.abc import Callable
@@ -84,7 +84,10 @@ class RawMeter:
             self._silence.finish()
             measured.duration_s = round(self._frames / rate, 6)
             measured.digital_silence_s = round(self._silence.total / rate, 6)
-            measured.silent_spans = tuple(SilentSpan(*span, span[0] * width, span[1] * width) for span in self._silence.spans)
+            measured.silent_spans = tuple(
+                SilentSpan(begin, end, (begin - missing) * width, (end - missing) * width)
+                for begin, end, missing in self._silence.spans
+            )
             measured.bytes_per_second = float(rate * width)
         if rest:
             measured.remarks.append(f"the last {rest} of {width} bytes of a sample frame are missing")
@@ -118,7 +121,7 @@ class BlockMeter:
         frames, scale = max(self.frames, 1), stated_rate / self._rate
         spans = tuple(
             SilentSpan(round(begin * scale), round(end * scale), begin * sent // frames, end * sent // frames)
-            for begin, end in silence.spans
+            for begin, end, _ in silence.spans
         )
         return Measured(
             duration_s=round(self.frames / self._rate, 6),

@@ -28,7 +28,9 @@ class SilenceFinder:
         self._at = 0
         self._open: int | None = None
         """Where the silent run began that reaches to the last frame seen."""
-        self.spans: list[tuple[int, int]] = []
+        self._missing = 0
+        self.spans: list[tuple[int, int, int]] = []
+        """Begin and end of each run, and how many of the frames before it are not in the capture."""
         self.total = 0
 
     def feed(self, frames: Frames) -> None:
@@ -61,6 +63,7 @@ class SilenceFinder:
         """Pass over frames that are not in the capture: nobody knows whether they were silent."""
         self.finish()
         self._at += frames
+        self._missing += frames
 
     def finish(self) -> None:
         """No frame follows the last one directly."""
@@ -73,7 +76,7 @@ class SilenceFinder:
             return
         self.total += end - begin
         if len(self.spans) < self._limit:
-            self.spans.append((begin, end))
+            self.spans.append((begin, end, self._missing))
 
     def _start_of_run(self, frames: Frames, place: int, lowest: int) -> int:
         """The first frame, not before `lowest`, of the silent run that ends before `place`."""

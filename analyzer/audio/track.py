@@ -9,8 +9,7 @@ import hashlib
 import numpy as np
 
 from analyzer.audio import verdict
-from analyzer.audio.codecs import CONTAINERS_OF, RAW
-from analyzer.audio.codecs.sound import MAX_CHANNELS
+from analyzer.audio.codecs import CONTAINERS_OF, RAW, usable
 from analyzer.audio.meter import RawMeter
 from analyzer.audio.recording import Recording
 from analyzer.audio.sniff import sniff
@@ -28,8 +27,6 @@ _STARTS = 256
 """Messages whose first bytes are kept, to see what each message begins with."""
 _START = 12
 """Bytes kept of each: an RTP header."""
-_HIGHEST_RATE = 768_000
-"""Hz; more than any converter, and a bound on what a declaration may ask for."""
 
 
 class TrackBuilder:
@@ -52,7 +49,7 @@ class TrackBuilder:
         self._declare(declared)
 
     def _declare(self, declared: AudioFormat) -> None:
-        rate, channels = declared.sample_rate, declared.channels
+        rate, channels = usable(declared.sample_rate, declared.channels)
         codec = RAW.get(declared.encoding or "")
         self._declared = declared
         self._meter: RawMeter | None = None
@@ -60,10 +57,8 @@ class TrackBuilder:
         if codec is None:
             self._store = Store(self._limits)
             return
-        usable_rate = rate if rate is not None and 0 < rate <= _HIGHEST_RATE else None
-        usable_channels = channels if channels is not None and 0 < channels <= MAX_CHANNELS else 1
-        wav = self._recording.start(usable_rate, usable_channels, codec.subtype) if usable_rate else None
-        self._meter = RawMeter(codec(usable_channels), usable_rate, self._limits, wav)
+        wav = self._recording.start(rate, channels, codec.subtype) if rate is not None else None
+        self._meter = RawMeter(codec(channels), rate, self._limits, wav)
 
     def redeclare(self, declared: AudioFormat) -> None:
         """The format became known after the builder was made. Raises ValueError once audio was fed."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from analyzer.audio import actual
-from analyzer.audio.codecs import CONTAINERS_OF
+from analyzer.audio.codecs import CONTAINERS_OF, usable
 from analyzer.audio.decode import Decoded, Recorder, decode_bare, decode_container
 from analyzer.audio.headers import Found
 from analyzer.audio.meter import Measured
@@ -114,7 +114,7 @@ def _of_codec(sent: Sent, store: Store, record: Recorder) -> Judged:
             return Judged(declared, None if sent.missing else False, Measured(), problem, container=found.container)
         return Judged(declared, False, Measured(), problem, reality, found.container)
     shown = replace(declared, container=found.container)
-    decoded = decode_container(store, found.container, declared.sample_rate, sent.limits, record)
+    decoded = decode_container(store, found.container, usable(declared.sample_rate, 1)[0], sent.limits, record)
     reality_of_packets = actual.from_container(found) if encoding == "opus" else None
     return _outcome(sent, store, decoded, Judged(shown, None, decoded.measured, None, reality_of_packets, found.container), found)
 

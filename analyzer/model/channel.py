@@ -23,6 +23,11 @@ class MessageBatch:
     def __len__(self) -> int:
         return len(self.columns["at"])
 
+    def part(self, row: int) -> bytes:
+        """The content of one row."""
+        at = int(self.columns["at"][row])
+        return self.content[at : at + int(self.columns["part"][row])].tobytes()
+
 
 class Sink(Protocol):
     """One attempt to open a WebSocket, from its first packet on."""
@@ -48,5 +53,5 @@ class Sink(Protocol):
     def hole(self, side: Side, hole: Hole) -> None:
         """Stream bytes after the upgrade that are not."""
 
-    def finish(self, tcp: tuple[Tcp, Tcp], last: Moment, *, encrypted: bool) -> None:
-        """Nothing follows. `tcp` is by side, `last` the connection's last packet."""
+    def finish(self, tcp: tuple[Tcp, Tcp], last: Moment, *, encrypted: bool, over: bool) -> None:
+        """Nothing follows. `tcp` is by side, `last` the connection's last packet, `over` whether TCP ended."""

@@ -49,6 +49,8 @@ class Limits:
     """Spans of digital silence kept per track; beyond it they are only summed."""
     table_in_memory: int = 64 * MIB
     """Bytes of one table kept in memory; beyond it its chunks are spilled to a temporary file."""
+    labels: int = 256
+    """Different control words and event types told apart per direction; services have a few dozen."""
     notable_texts: int = 64
     """Text messages kept per direction because a rule may quote them (malformed, error, warning)."""
     text_excerpt: int = 2000

@@ -27,8 +27,8 @@ class SessionReport:
     opened: str
     tls: Mapping[str, Any] | None
     upgrade: Mapping[str, Any]
-    messages: Mapping[str, Mapping[str, int]]
-    frames: Mapping[str, Mapping[str, int]]
+    message_counts: Mapping[str, Mapping[str, int]]
+    frame_counts: Mapping[str, Mapping[str, int]]
     empty_binary: Mapping[str, int]
     keepalives: Mapping[str, int]
     audio: Mapping[str, Any]
@@ -50,7 +50,7 @@ class SessionReport:
     """FRAMES rows of both sides with a `side` column, only when frames were asked for; not part of the JSON report."""
 
     @property
-    def frame_columns(self) -> dict[str, Array]:
+    def frames(self) -> dict[str, Array]:
         """Every frame of the session as columns (see `analyzer.model.schema.FRAMES`); empty when frames were not asked for."""
         return self.frame_table.columns() if self.frame_table is not None else {}
 

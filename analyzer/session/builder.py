@@ -6,8 +6,7 @@ untouched.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,31 +14,25 @@ import numpy.typing as npt
 from analyzer.model.anomalies import Anomaly, Sightings
 from analyzer.model.channel import MessageBatch
 from analyzer.model.provider import Provider
-from analyzer.model.schema import FRAMES, MESSAGES, Kind, Opcode, Side
+from analyzer.model.schema import Kind, Opcode, Side
 from analyzer.model.session import (
     AudioFormat,
-    Close,
-    Direction,
     Endpoint,
     Hole,
     Moment,
-    Pace,
     Request,
     Response,
     Session,
     Tcp,
-    Text,
-    Track,
     Upgrade,
 )
 from analyzer.model.settings import Settings
-from analyzer.model.streams import Bytes, Columns, Ints
-from analyzer.model.tables import Table
+from analyzer.model.streams import Columns
 from analyzer.session import classify
 from analyzer.session.declared import declared_in_message, declared_in_query
 from analyzer.session.service import ServiceFacts
+from analyzer.session.side import SideBuilder, TrackBuilder
 from analyzer.session.silence import find_gaps, find_pace
-from analyzer.wire import bulk
 
 SWITCHING = 101
 BRACE = ord("{")
@@ -47,25 +40,6 @@ VALID_CLOSE = frozenset({*range(1000, 1004), *range(1007, 1015), *range(3000, 50
 """Codes that may be on the wire (RFC 6455 section 7.4 and the IANA registry)."""
 KINDS = np.full(16, Kind.BINARY, np.uint8)
 KINDS[[Opcode.TEXT, Opcode.CLOSE, Opcode.PING, Opcode.PONG]] = [Kind.TEXT, Kind.CLOSE, Kind.PING, Kind.PONG]
-
-
-class TrackBuilder(Protocol):
-    """What `analyzer.audio` builds a track with."""
-
-    def feed(self, data: Bytes, lengths: Ints) -> None:
-        """Take whole messages."""
-
-    def lost(self, length: int) -> None:
-        """Take a hole."""
-
-    def redeclare(self, declared: AudioFormat) -> None:
-        """Learn the format before the first message."""
-
-    def finish(self, pace: Pace | None, missing: bool) -> Track:
-        """Judge."""
-
-    def keep(self, name: str) -> dict[str, str]:
-        """Name the files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,35 +51,10 @@ class Services:
     track: Callable[[AudioFormat, Provider, Side], TrackBuilder]
 
 
-class _Side:
-    """What one side sent, so far."""
-
-    def __init__(self, settings: Settings, sightings: Sightings) -> None:
-        limit = settings.limits.table_in_memory
-        self.frames = Table(FRAMES, limit)
-        self.messages = Table(MESSAGES, limit)
-        self.labels: list[str] = []
-        self.texts: list[Text] = []
-        self.closes: list[Close] = []
-        self.holes: list[Hole] = []
-        self.sightings = sightings
-        self.bytes = 0
-        self.audio = 0
-        self.track: TrackBuilder | None = None
-        self.declared = AudioFormat()
-        self.partial = Kind.BINARY  # of a message that comes in parts
-
-    def label(self, word: str) -> int:
-        """The index of a label, -1 for none; hostile vocabularies end at the limit of the column."""
-        if not word or (word not in self.labels and len(self.labels) >= np.iinfo(np.int16).max):
-            return -1
-        if word not in self.labels:
-            self.labels.append(word)
-        return self.labels.index(word)
-
-
 class SessionBuilder:
-    """One attempt, from its first packet. `first` is that packet, `sightings` are by side and shared with the connection."""
+    """One attempt, from its first packet. `first` is that packet, `sightings` are by side and shared with the
+    connection, `done` is called when nothing follows.
+    """
 
     def __init__(
         self,
@@ -115,17 +64,22 @@ class SessionBuilder:
         settings: Settings,
         services: Services,
         sightings: tuple[Sightings, Sightings],
+        done: Callable[["SessionBuilder"], None],
     ) -> None:
         self.tcp_stream = tcp_stream
         self.endpoints = endpoints
         self.first = first
         self._settings = settings
         self._services = services
-        self._sides = (_Side(settings, sightings[0]), _Side(settings, sightings[1]))
+        self._done = done
+        self._sides = (
+            SideBuilder(Side.CLIENT, settings.limits, sightings[0]),
+            SideBuilder(Side.SERVER, settings.limits, sightings[1]),
+        )
         self._request: Request | None = None
         self._response: Response | None = None
         self._joined = False
-        self._encrypted = False
+        self._encrypted = self._over = False
         self._service = ServiceFacts()
         self._tcp = (Tcp(), Tcp())
         self._last = first
@@ -178,7 +132,7 @@ class SessionBuilder:
             content = batch.content[at : at + part].tobytes()
             if opcode == Opcode.CLOSE:
                 if complete:
-                    half.closes.append(self._close(side, content, place))
+                    half.close(content, place)
             elif not (complete and readable):
                 kinds[row] = Kind.UNREADABLE
             elif begins and ends and (found := self._text(side, content, place, number)) is not None:
@@ -190,14 +144,15 @@ class SessionBuilder:
             sizes[row] = len(content)
         before = half.audio + np.cumsum(sizes) - sizes
         half.audio += int(sizes.sum())
-        self._feed(half, side, batch, kinds, audio)
+        half.feed(batch, kinds, audio, lambda: self._services.track(half.declared, self._provider, side))
         rows = {**columns, "kind": kinds, "label": labels, "audio_at": before}
         ended = columns["ends"] == 1
         half.messages.append(rows if ended.all() else {name: column[ended] for name, column in rows.items()})
 
-    def finish(self, tcp: tuple[Tcp, Tcp], last: Moment, *, encrypted: bool) -> None:
+    def finish(self, tcp: tuple[Tcp, Tcp], last: Moment, *, encrypted: bool, over: bool) -> None:
         """Nothing follows."""
-        self._tcp, self._last, self._encrypted = tcp, last, encrypted
+        self._tcp, self._last, self._encrypted, self._over = tcp, last, encrypted, over
+        self._done(self)
 
     # Classification
 
@@ -241,7 +196,7 @@ class SessionBuilder:
             if provider.bare_words:
                 letters |= columns["part"][rows] <= max(map(len, provider.bare_words))
             for row in rows[letters].tolist():
-                found = classify.client_binary(_content(batch, row), provider)
+                found = classify.client_binary(batch.part(row), provider)
                 if found is not None:
                     kinds[row] = found.kind
                     labels[row] = half.label(found.label)
@@ -264,7 +219,7 @@ class SessionBuilder:
             if side is Side.SERVER:
                 self._service.event(found.label, found.value, at)
             self._declare_by_message(found.label, found.value)
-        self._keep(half, found.kind, found.label, text, at, row)
+        half.keep(found.kind, found.label, text, at, row, error=found.label in self._provider.error_words)
         return found
 
     def _by_words(self, side: Side, label: str) -> bool:
@@ -292,72 +247,20 @@ class SessionBuilder:
                 if track is not None:
                     track.redeclare(declared)
 
-    def _keep(self, half: _Side, kind: Kind, label: str, text: str, at: Moment, row: int) -> None:
-        """Keep a text that a rule may quote."""
-        limits = self._settings.limits
-        why = {Kind.MALFORMED: "malformed", Kind.BASE64: "base64"}.get(kind, "")
-        if kind is Kind.EVENT and label in self._provider.error_words:
-            why = "error"
-        if why and len(half.texts) < limits.notable_texts:
-            half.texts.append(Text(row, kind, label, text[: limits.text_excerpt], why, at))
-
-    def _close(self, side: Side, content: bytes, at: Moment) -> Close:
-        """Code and reason of a close frame (RFC 6455 section 5.5.1)."""
-        sightings = self._sides[side].sightings
-        if not content:
-            return Close(side, None, "", at)
-        code = int.from_bytes(content[:2], "big") if len(content) > 1 else None
-        reason = content[2:].decode("utf-8", "replace")
-        if code is None or reason.encode() != content[2:]:
-            sightings.record(Anomaly.CLOSE_PAYLOAD, at.packet, at.time, f"{len(content)} bytes")
-        elif code not in VALID_CLOSE:
-            sightings.record(Anomaly.CLOSE_CODE, at.packet, at.time, str(code))
-        return Close(side, code, reason, at)
-
-    # Audio
-
-    def _feed(self, half: _Side, side: Side, batch: MessageBatch, kinds: npt.NDArray[np.uint8], audio: dict[int, bytes]) -> None:
-        """Audio messages to the track, in order, with the holes between them."""
-        columns = batch.columns
-        rows = np.flatnonzero(kinds == Kind.AUDIO)
-        if not len(rows):
-            return
-        if half.track is None:
-            half.track = self._services.track(half.declared, self._provider, side)
-        if audio:
-            for row in rows.tolist():
-                content = np.frombuffer(audio.get(row, _content(batch, row)), np.uint8)
-                half.track.feed(content, np.array([len(content)], np.int64))
-            return
-        bounds = [0, *np.flatnonzero(columns["lost"][rows] > 0).tolist(), len(rows)]
-        for begin, end in pairwise(bounds):
-            part = rows[begin:end]
-            if not len(part):
-                continue
-            if columns["lost"][part[0]]:
-                half.track.lost(int(columns["lost"][part[0]]))
-            sizes = columns["part"][part]
-            if len(part) == len(kinds):
-                half.track.feed(batch.content, sizes)
-            else:
-                content = np.empty(int(sizes.sum()), np.uint8)
-                bulk.gather(batch.content, np.ascontiguousarray(columns["at"][part]), np.ascontiguousarray(sizes), content)
-                half.track.feed(content, sizes)
-
     # The end
 
-    def freeze(self, *, capture_cut: bool) -> Session:
+    def freeze(self, *, capture_damaged: bool) -> Session:
         """The session as rules see it; `id` is 0 until all sessions are known."""
         close = min((c for half in self._sides for c in half.closes), key=lambda c: (c.at.time, c.at.packet), default=None)
-        client = self._direction(Side.CLIENT)
+        client, server = (half.freeze(self.endpoints[half.side], self._tcp[half.side]) for half in self._sides)
         upgrade = self._upgrade()
         origin = self._response.at if self._response and upgrade.outcome == "accepted" else self.first
         accepted = upgrade.outcome in ("accepted", "not-captured")
         gaps = find_gaps(client, self._provider, origin, self._last, close, self._settings.gap) if accepted else ()
-        pace = self._pace(client)
-        tracks = [
-            self._finish_track(half, pace if side is Side.CLIENT else None) for side, half in zip(Side, self._sides, strict=True)
-        ]
+        pace = find_pace(client, self._sides[Side.CLIENT].declared)
+        client_audio, server_audio = (
+            half.finish_track(pace if half.side is Side.CLIENT else None, joined=self._joined) for half in self._sides
+        )
         return Session(
             id=0,
             tcp_stream=self.tcp_stream,
@@ -367,58 +270,22 @@ class SessionBuilder:
             upgrade=upgrade,
             provider=self._provider,
             client=client,
-            server=self._direction(Side.SERVER),
-            client_audio=tracks[0],
-            server_audio=tracks[1],
+            server=server,
+            client_audio=client_audio,
+            server_audio=server_audio,
             gaps=gaps,
             pace=pace,
             service=self._service.freeze(),
             tcp_end=self._tcp_end(),
             settings=self._settings,
             encrypted=self._encrypted,
-            capture_cut=capture_cut,
+            capture_cut=capture_damaged and not self._over,
         )
 
-    def keep_audio(self, name: str) -> dict[str, dict[str, str]]:
-        """After `freeze`: give the dumped files their name; side -> kind -> path."""
-        kept = {}
-        for side, half in zip(Side, self._sides, strict=True):
-            if half.track is not None:
-                kept[side.word] = half.track.keep(f"{name}-{side.word}")
-        return kept
-
-    def _finish_track(self, half: _Side, pace: Pace | None) -> Track | None:
-        if half.track is None:
-            return None
-        missing = (
-            bool(half.holes) or self._joined or bool(len(half.messages) and (half.messages.column("kind") == Kind.UNREADABLE).any())
-        )
-        return half.track.finish(pace, missing)
-
-    def _pace(self, client: Direction) -> Pace | None:
-        width = {"linear16": 2, "linear32": 4, "mulaw": 1, "alaw": 1}.get(self._sides[0].declared.encoding or "")
-        rate, channels = self._sides[0].declared.sample_rate, self._sides[0].declared.channels or 1
-        rows = client.rows(Kind.AUDIO)
-        per_second = float(width * rate * channels) if width and rate else None
-        return find_pace(client.messages.column("first_time")[rows], client.messages.column("size")[rows], per_second)
-
-    def _direction(self, side: Side) -> Direction:
-        half = self._sides[side]
-        return Direction(
-            side=side,
-            endpoint=self.endpoints[side],
-            frames=half.frames,
-            messages=half.messages,
-            labels=tuple(half.labels),
-            texts=tuple(half.texts),
-            closes=tuple(half.closes),
-            sightings=tuple(half.sightings.places),
-            anomaly_counts=dict(half.sightings.counts),
-            bytes=half.bytes,
-            missing=sum(hole.length for hole in half.holes),
-            holes=tuple(half.holes),
-            tcp=self._tcp[side],
-        )
+    @property
+    def tracks(self) -> dict[str, TrackBuilder]:
+        """After `freeze`: the builders of the tracks by side, which hold the files that were written."""
+        return {half.side.word: half.track for half in self._sides if half.track is not None}
 
     def _upgrade(self) -> Upgrade:
         """How the attempt went."""
@@ -443,9 +310,3 @@ class SessionBuilder:
         ends = [("fin-client", client.fin), ("fin-server", server.fin), ("rst-client", client.rst), ("rst-server", server.rst)]
         seen = [(at.packet, word) for word, at in ends if at is not None]
         return min(seen)[1] if seen else "open"
-
-
-def _content(batch: MessageBatch, row: int) -> bytes:
-    """The content of one row."""
-    at = int(batch.columns["at"][row])
-    return batch.content[at : at + int(batch.columns["part"][row])].tobytes()

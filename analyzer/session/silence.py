@@ -7,12 +7,12 @@ import numpy as np
 from analyzer.model.limits import SECOND
 from analyzer.model.provider import Provider
 from analyzer.model.schema import Kind
-from analyzer.model.session import AudioGap, Close, Direction, Hole, Moment, Pace
-from analyzer.model.streams import Ints
+from analyzer.model.session import AudioFormat, AudioGap, Close, Direction, Hole, Moment, Pace
 
 PAUSE = SECOND
 """Longer waits than this, beyond the audio sent before them, are no matter of pace."""
 NEAR = 0.2
+SAMPLE_BYTES = {"linear16": 2, "linear32": 4, "mulaw": 1, "alaw": 1}
 SHORTEST_SPAN = 0.001
 
 
@@ -58,17 +58,18 @@ def _covered(holes: tuple[Hole, ...], begin: Moment, end: Moment) -> bool:
     return not any(hole.before.time < end.time and hole.after.time > begin.time for hole in holes)
 
 
-def find_pace(times: Ints, sizes: Ints, bytes_per_second: float | None) -> Pace | None:
-    """Pace of audio messages that begin at `times` (int64 ns) with `sizes` bytes (int64); None for fewer than two or an unknown
-    rate.
-    """
-    if len(times) < 2 or not bytes_per_second:  # noqa: PLR2004 - one message has no pace
+def find_pace(client: Direction, declared: AudioFormat) -> Pace | None:
+    """Pace of the client's audio under a raw declared format; None for fewer than two messages or another format."""
+    per_second = SAMPLE_BYTES.get(declared.encoding or "", 0) * (declared.sample_rate or 0) * (declared.channels or 1)
+    rows = client.rows(Kind.AUDIO)
+    if len(rows) < 2 or not per_second:  # noqa: PLR2004 - one message has no pace
         return None
+    times, sizes = client.messages.column("first_time")[rows], client.messages.column("size")[rows]
     steps = np.diff(times)
-    spoken = (sizes[:-1] * (SECOND / bytes_per_second)).astype(np.int64)
+    spoken = (sizes[:-1] * (SECOND / per_second)).astype(np.int64)
     waits = steps - spoken
     pauses = int(waits[waits > PAUSE].sum())
-    audio_s = int(sizes[:-1].sum()) / bytes_per_second
+    audio_s = int(sizes[:-1].sum()) / per_second
     span_s = max((int(times[-1] - times[0]) - pauses) / SECOND, SHORTEST_SPAN)
     middle = float(np.sort(steps)[len(steps) // 2])
     steady = middle > 0 and float(np.mean(np.abs(steps - middle) <= NEAR * middle)) >= 0.5  # noqa: PLR2004 - half of them

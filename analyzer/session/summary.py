@@ -53,8 +53,8 @@ def summarise(
         opened=session.opened,
         tls={"version": None, "cipher": None, "sni": None, "decrypted": False} if session.encrypted else None,
         upgrade=_upgrade(session, secrets),
-        messages={d.side.word: _counts(DATA + CONTROL, d.messages.column("opcode")) for d in session.sides},
-        frames={d.side.word: _counts((*DATA, "continuation", *CONTROL), d.frames.column("opcode")) for d in session.sides},
+        message_counts={d.side.word: _counts(DATA + CONTROL, d.messages.column("opcode")) for d in session.sides},
+        frame_counts={d.side.word: _counts((*DATA, "continuation", *CONTROL), d.frames.column("opcode")) for d in session.sides},
         empty_binary={d.side.word: len(d.rows(Kind.EMPTY)) for d in session.sides},
         keepalives={kind: len(session.client.rows(what, session.provider.keepalive_words)) for kind, what in KEEPALIVES.items()},
         audio={

@@ -4,7 +4,7 @@ In: the connection's packets of each batch. Out: calls on a `Sink` per attempt. 
 WebSocket. What it carries is decided by its first bytes; until then at most `limits.undecided` bytes per direction are kept.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from enum import StrEnum
 
 from analyzer.model.anomalies import Sightings
@@ -274,13 +274,11 @@ class Connection:
         """The attempt is over; another may follow on the same connection."""
         if self.sink is not None:
             client, server = self.facts(Side.CLIENT).facts, self.facts(Side.SERVER).facts
-            self.sink.finish((client, server), self.last, encrypted=False)
+            self.sink.finish((client, server), self.last, encrypted=self.carries is Carries.TLS, over=self.over)
             self.sink = None
 
-    def attempt_without_bytes(self) -> Iterator[Sink]:
-        """For the pipeline: an attempt of which only TCP, or TLS, is in the capture; it is finished when the iteration goes on."""
+    def finish_without_bytes(self) -> None:
+        """Tell of an attempt of which only TCP, or TLS, is in the capture."""
         assert self.first is not None
-        sink = self._open_session(self, self.first)
-        yield sink
-        client, server = self.facts(Side.CLIENT).facts, self.facts(Side.SERVER).facts
-        sink.finish((client, server), self.last, encrypted=self.carries is Carries.TLS)
+        self.sink = self._open_session(self, self.first)
+        self._close_attempt()

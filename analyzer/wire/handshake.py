@@ -178,6 +178,8 @@ class Handshake:
             return None, None
         front = data.bytes[: self._limits.http_head].tobytes()
         length = http1.head_length(front)
+        if length is None and intake.cut and len(front) == len(data.bytes):
+            return front, data  # the rest of the head is not in the capture; what there is says enough
         if length is None:
             if len(front) == self._limits.http_head:
                 self._syntax(data, "a head that does not end")

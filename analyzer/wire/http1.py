@@ -52,9 +52,11 @@ def head_length(data: bytes) -> int | None:
 
 
 def parse_request(head: bytes, at: Moment) -> Request:
-    """A request head. Raises HttpSyntaxError."""
+    """A request head, or as much of one as the capture holds. Raises HttpSyntaxError."""
     first, headers = _lines(head)
     parts = first.split(" ")
+    if head_length(head) is None and len(parts) == REQUEST_PARTS - 1 and looks_like_request(head):
+        parts = [parts[0], parts[1].rpartition("&")[0] or parts[1].partition("?")[0], "HTTP/1.1"]  # the last parameter may be cut
     if len(parts) != REQUEST_PARTS or not parts[2].startswith("HTTP/"):
         raise HttpSyntaxError(first[:80])
     target = parts[1]
@@ -73,7 +75,7 @@ def parse_request(head: bytes, at: Moment) -> Request:
 
 
 def parse_response(head: bytes, request: Request | None, at: Moment) -> Response:
-    """A response head; the request decides whether its accept key fits. Raises HttpSyntaxError."""
+    """A response head, or the start of one; the request decides whether its accept key fits. Raises HttpSyntaxError."""
     first, headers = _lines(head)
     parts = first.split(" ", 2)
     if len(parts) < VERSION_PARTS or not parts[0].startswith("HTTP/") or not parts[1][:3].isdigit():

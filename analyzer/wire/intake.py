@@ -35,6 +35,11 @@ class Intake:
         front = self.front
         return front if isinstance(front, Data) else None
 
+    @property
+    def cut(self) -> bool:
+        """Whether a hole follows the Data at the front, so that nothing more will join it."""
+        return len(self._pieces) > 1 and isinstance(self._pieces[0], Data)
+
     def skip(self, count: int) -> None:
         """Drop `count` bytes of the Data at the front."""
         front = self._pieces[0]

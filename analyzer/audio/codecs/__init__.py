@@ -12,7 +12,7 @@ from analyzer.audio.codecs.linear16 import Linear16
 from analyzer.audio.codecs.linear32 import Linear32
 from analyzer.audio.codecs.mulaw import Mulaw
 from analyzer.audio.codecs.raw import RawCodec
-from analyzer.audio.codecs.sound import Sound, UndecodableError
+from analyzer.audio.codecs.sound import Sound, UndecodableError, usable
 
 RAW: dict[str, type[RawCodec]] = {codec.name: codec for codec in (Linear16, Linear32, Mulaw, Alaw)}
 
@@ -34,15 +34,24 @@ CONTAINERS_OF: dict[str, tuple[str, ...]] = {
 
 Opener = Callable[[], Sound]
 
-__all__ = ["CONTAINERS_OF", "PACKETS", "RAW", "RawCodec", "Sound", "UndecodableError", "container_decoders", "packet_decoder"]
+__all__ = [
+    "CONTAINERS_OF",
+    "PACKETS",
+    "RAW",
+    "RawCodec",
+    "Sound",
+    "UndecodableError",
+    "container_decoders",
+    "packet_decoder",
+    "usable",
+]
 
 
-def container_decoders(file: IO[bytes], container: str, max_seconds: float, *, recognised: bool, whole: bool) -> Iterator[Opener]:
+def container_decoders(file: IO[bytes], container: str, *, recognised: bool, whole: bool) -> Iterator[Opener]:
     """Ways to decode a container, best first; each starts over.
 
     Only bytes that were `recognised` are given to libsndfile, which would try anything else with other decoders. When the bytes
-    are not
-    `whole`, time stamps must tell what is missing, so that FFmpeg comes first.
+    are not `whole`, time stamps must tell what is missing, so that FFmpeg comes first.
     """
 
     def by_libsndfile() -> Sound:
@@ -51,15 +60,13 @@ def container_decoders(file: IO[bytes], container: str, max_seconds: float, *, r
 
     def by_ffmpeg() -> Sound:
         file.seek(0)
-        return ffmpeg.open_sound(file, container, max_seconds, from_zero=not whole)
+        return ffmpeg.open_sound(file, container, from_zero=not whole)
 
     first = [by_libsndfile] if recognised and container in libsndfile.CONTAINERS else []
     second = [by_ffmpeg] if container in ffmpeg.DEMUXERS else []
     yield from (*first, *second) if whole else (*second, *first)
 
 
-def packet_decoder(
-    encoding: str, found: Iterator[packets.Packet], sample_rate: int | None, channels: int, max_seconds: float
-) -> Sound:
+def packet_decoder(encoding: str, found: Iterator[packets.Packet], sample_rate: int | None, channels: int) -> Sound:
     """Decode bare packets; a number stands for so many missing bytes. Raises UndecodableError."""
-    return packets.open_sound(encoding, found, sample_rate, channels, max_seconds)
+    return packets.open_sound(encoding, found, sample_rate, channels)

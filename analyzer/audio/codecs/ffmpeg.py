@@ -12,7 +12,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from analyzer.audio.codecs.sound import MAX_CHANNELS, Sound, UndecodableError, joined, silence
+from analyzer.audio.codecs.sound import HIGHEST_RATE, MAX_CHANNELS, Sound, UndecodableError, joined, silence
 from analyzer.audio.levels import quantised
 
 DEMUXERS = {
@@ -46,7 +46,6 @@ _NAMES = {
 }
 _WIDE_CODECS = ("pcm_s24", "pcm_s32", "pcm_f", "flac", "alac", "wavpack")
 """Codecs whose samples may have more than 16 bits that mean something."""
-_HIGHEST_RATE = 1_000_000
 _TOLERANCE = 0.015
 """Seconds by which time stamps may run ahead of the samples: less than a codec frame, more than the rounding of containers."""
 _MAX_FILL = 60
@@ -58,8 +57,8 @@ def our_name(codec: str) -> str:
     return _NAMES.get(codec, codec.removeprefix("lib"))
 
 
-def open_sound(file: IO[bytes], container: str, max_seconds: float, *, from_zero: bool) -> Sound:
-    """Start decoding the first audio stream; about `max_seconds` come out at most. Raises UndecodableError.
+def open_sound(file: IO[bytes], container: str, *, from_zero: bool) -> Sound:
+    """Start decoding the first audio stream. Raises UndecodableError.
 
     `from_zero`: the beginning may be missing, so that time starts at 0 and not at the first frame.
     """
@@ -80,13 +79,13 @@ def open_sound(file: IO[bytes], container: str, max_seconds: float, *, from_zero
     if first is None:
         raise UndecodableError("; ".join(sound.remarks) or "no audio came out")
     sound.sample_rate, sound.channels = first.sample_rate, first.layout.nb_channels
-    if not 0 < sound.sample_rate <= _HIGHEST_RATE or not 0 < sound.channels <= MAX_CHANNELS:
+    if not 0 < sound.sample_rate <= HIGHEST_RATE or not 0 < sound.channels <= MAX_CHANNELS:
         frames.close()
         raise UndecodableError("the audio stream has no usable format")
     if name.startswith(_WIDE_CODECS) and first.format.bytes > 2:  # noqa: PLR2004 - 16-bit samples
         sound.bits = 24
     end = _stated_end(stream, container, sound.sample_rate)
-    sound.blocks = joined(_timed(chain((first,), frames), sound, int(max_seconds * sound.sample_rate), end, from_zero=from_zero))
+    sound.blocks = joined(_timed(chain((first,), frames), sound, end, from_zero=from_zero))
     return sound
 
 
@@ -94,7 +93,7 @@ def _stated_end(stream: Any, container: str, rate: int) -> int | None:  # noqa: 
     """Length in samples that an MP4 states by its edit list: the encoder's padding lies behind it."""
     if container != "mp4" or not stream.duration or stream.time_base is None:
         return None
-    return round(stream.duration * stream.time_base * rate)
+    return int(stream.duration * stream.time_base * rate)
 
 
 def _frames(opened: Any, stream: Any, sound: Sound, errors: tuple[type[Exception], ...]) -> Generator[Any]:  # noqa: ANN401 - untyped library
@@ -114,7 +113,7 @@ def _frames(opened: Any, stream: Any, sound: Sound, errors: tuple[type[Exception
         sound.remarks.append(f"{sound.failed} of {sound.packets} packets did not decode")
 
 
-def _timed(frames: Iterator[Any], sound: Sound, most: int, end: int | None, *, from_zero: bool) -> Iterator[npt.NDArray[Any]]:
+def _timed(frames: Iterator[Any], sound: Sound, end: int | None, *, from_zero: bool) -> Iterator[npt.NDArray[Any]]:
     """Samples of the frames, with zeros where time stamps leave a gap. Only padding is cut at `end`: less than a frame."""
     rate, at, jumps, filled = sound.sample_rate, 0, 0, 0
     start = 0 if from_zero else None
@@ -136,9 +135,6 @@ def _timed(frames: Iterator[Any], sound: Sound, most: int, end: int | None, *, f
             samples = samples[: end - at]
         yield samples
         at += len(samples)
-        if at > most:
-            sound.remarks.append(f"only the first {at / rate:.0f} s were decoded: so few bytes cannot hold more")
-            break
     if filled:
         sound.remarks.append(f"{filled / rate:.2f} s between time stamps were filled with silence")
     if jumps:

@@ -18,6 +18,8 @@ _FORMATS = {"WAV", "WAVEX", "RF64", "FLAC", "OGG", "AIFF", "AU", "CAF"}
 _LOSSY = {"VORBIS", "OPUS"}
 _FLOAT = {"FLOAT", "DOUBLE"}
 _WIDE = {"PCM_24", "PCM_32", "ALAC_20", "ALAC_24", "ALAC_32"}
+_UNKNOWN = 1 << 62
+"""Frames of a file that states no length, as a streamed FLAC: libsndfile fails on the last block of such a file."""
 _NAMES = {"VORBIS": "vorbis", "OPUS": "opus", "ULAW": "mulaw", "ALAW": "alaw"}
 _LITTLE_ENDIAN_NAMES = {"PCM_16": "linear16", "FLOAT": "linear32"}
 
@@ -56,6 +58,9 @@ def open_sound(file: IO[bytes]) -> Sound:
     if reader.format not in _FORMATS or reader.channels > MAX_CHANNELS:
         msg = f"{reader.format} with {reader.channels} channels is not taken"
         raise UndecodableError(msg)
+    if reader.frames >= _UNKNOWN:
+        reader.close()
+        raise UndecodableError("libsndfile needs a stated length")
     names = _NAMES | (_LITTLE_ENDIAN_NAMES if reader.format in {"WAV", "WAVEX", "RF64"} else {})
     wide = reader.subtype in _WIDE | _FLOAT
     sound = Sound(reader.samplerate, reader.channels, 24 if wide else 16, names.get(reader.subtype), iter(()))

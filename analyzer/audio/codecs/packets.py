@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzer.audio.codecs.ffmpeg import integers
-from analyzer.audio.codecs.sound import MAX_CHANNELS, Sound, UndecodableError, joined, silence
+from analyzer.audio.codecs.sound import Sound, UndecodableError, joined, silence
 
 Packet = bytes | int
 """A packet's bytes, or how many bytes are missing here."""
@@ -19,8 +19,9 @@ Packet = bytes | int
 _DECODERS = {"opus": ("libopus", "opus"), "speex": ("speex", "libspeex"), "g729": ("g729",)}
 _G729_FRAME = 10
 """Bytes of 10 ms (ITU-T G.729 at 8 kbit/s); a shorter rest is a frame of comfort noise (Annex B)."""
-_OPUS_RATE = 48000
-"""Opus decodes at 48 kHz whatever was put in (RFC 6716 section 2)."""
+_RATES = {"opus": 48000, "speex": 8000, "g729": 8000}
+"""Opus decodes at 48 kHz whatever was put in (RFC 6716 section 2); Speex does as was declared."""
+_SPEEX_RATES = (8000, 16000, 32000)
 _OPUS_MAX = 5760
 """120 ms, the longest packet (RFC 6716 section 3.4)."""
 _SPEEX_FRAME = 0.02
@@ -28,17 +29,17 @@ _SPEEX_FRAME = 0.02
 ENCODINGS = frozenset(_DECODERS)
 
 
-def open_sound(encoding: str, packets: Iterator[Packet], sample_rate: int | None, channels: int, max_seconds: float) -> Sound:
+def open_sound(encoding: str, packets: Iterator[Packet], sample_rate: int | None, channels: int) -> Sound:
     """Start decoding. Raises UndecodableError where this FFmpeg has no such decoder."""
-    rate = {"opus": _OPUS_RATE, "g729": 8000}.get(encoding, sample_rate or 8000)
-    if channels > (2 if encoding == "opus" else 1) or channels > MAX_CHANNELS:
+    rate = sample_rate if encoding == "speex" and sample_rate in _SPEEX_RATES else _RATES[encoding]
+    if channels > (2 if encoding == "opus" else 1):
         msg = f"packets of {encoding} do not hold {channels} channels"
         raise UndecodableError(msg)
     context = _context(encoding, rate, channels)
     sound = Sound(rate, channels, 16, encoding, iter(()))
     if encoding == "g729":
         packets = _split(packets, _G729_FRAME)
-    sound.blocks = joined(_decoded(context, packets, sound, encoding, int(max_seconds * rate)))
+    sound.blocks = joined(_decoded(context, packets, sound, encoding))
     return sound
 
 
@@ -59,19 +60,17 @@ def _context(encoding: str, rate: int, channels: int) -> Any:  # noqa: ANN401 - 
     raise UndecodableError(msg)
 
 
-def _decoded(context: Any, packets: Iterator[Packet], sound: Sound, encoding: str, most: int) -> Iterator[npt.NDArray[Any]]:  # noqa: ANN401
+def _decoded(context: Any, packets: Iterator[Packet], sound: Sound, encoding: str) -> Iterator[npt.NDArray[Any]]:  # noqa: ANN401
     """Samples of every packet, silence for those without."""
     import av  # noqa: PLC0415 - loaded with the context
 
-    at, length, sizes = 0, round(sound.sample_rate * _SPEEX_FRAME), 0
-    lost = 0
+    length, sizes, lost = round(sound.sample_rate * _SPEEX_FRAME), 0, 0
     for packet in packets:
         if isinstance(packet, int):
             mean = sizes / sound.packets if sound.packets else 0
             frames = max(round(packet / mean), 1) * length if mean else 0
             lost += frames
-            yield from silence(min(frames, max(most - at, 0)), sound.channels, sound.bits)
-            at += frames
+            yield from silence(frames, sound.channels, sound.bits)
             continue
         sound.packets += 1
         sizes += len(packet)
@@ -86,10 +85,6 @@ def _decoded(context: Any, packets: Iterator[Packet], sound: Sound, encoding: st
         length = stated or len(samples) or length
         yield samples
         yield from silence(length - len(samples), sound.channels, sound.bits)
-        at += max(length, len(samples))
-        if at > most:
-            sound.remarks.append(f"only the first {at / sound.sample_rate:.0f} s were decoded: so few bytes cannot hold more")
-            break
     if sound.failed:
         sound.remarks.append(f"{sound.failed} of {sound.packets} packets did not decode")
     if lost:

@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 MAX_CHANNELS = 64
 """More than any service takes (20), and a bound on the size of a decoded block."""
+HIGHEST_RATE = 768_000
+"""Hz; more than any converter has."""
 BLOCK = 1 << 16
 """Frames per block, about: large enough for numpy, small enough for memory."""
 
@@ -57,3 +59,9 @@ def silence(frames: int, channels: int, bits: int) -> Iterator[npt.NDArray[Any]]
         block = min(frames, BLOCK)
         yield np.zeros((block, channels), np.int16 if bits == 16 else np.int32)  # noqa: PLR2004 - the two widths
         frames -= block
+
+
+def usable(sample_rate: int | None, channels: int | None) -> tuple[int | None, int]:
+    """A declared rate, None where it is none, and number of channels, 1 where that is none: a declaration may say anything."""
+    rate = sample_rate if sample_rate is not None and 0 < sample_rate <= HIGHEST_RATE else None
+    return rate, channels if channels is not None and 0 < channels <= MAX_CHANNELS else 1

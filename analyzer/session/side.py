@@ -1,0 +1,141 @@
+"""What one side sent, while it flows: tables, labels, close frames, texts to quote, and audio on its way to a track."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzer.model.anomalies import Anomaly, Sightings
+from analyzer.model.channel import MessageBatch
+from analyzer.model.limits import Limits
+from analyzer.model.schema import FRAMES, MESSAGES, Kind, Side
+from analyzer.model.session import AudioFormat, Close, Direction, Endpoint, Hole, Moment, Pace, Tcp, Text, Track
+from analyzer.model.streams import Bytes, Ints
+from analyzer.model.tables import Table
+from analyzer.wire import bulk
+
+VALID_CLOSE = frozenset({*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)})
+"""Codes that may be on the wire (RFC 6455 section 7.4 and the IANA registry)."""
+QUOTED = {Kind.MALFORMED: "malformed", Kind.BASE64: "base64"}
+
+
+class TrackBuilder(Protocol):
+    """What `analyzer.audio` builds a track with."""
+
+    def feed(self, data: Bytes, lengths: Ints) -> None:
+        """Take whole messages."""
+
+    def lost(self, length: int) -> None:
+        """Take a hole."""
+
+    def redeclare(self, declared: AudioFormat) -> None:
+        """Learn the format before the first message."""
+
+    def finish(self, pace: Pace | None, missing: bool) -> Track:
+        """Judge."""
+
+    def keep(self, name: str) -> dict[str, str]:
+        """Name the files."""
+
+    def discard(self) -> None:
+        """Let the files go."""
+
+
+class SideBuilder:
+    """Grows with what its side sends; bounded by `limits`."""
+
+    def __init__(self, side: Side, limits: Limits, sightings: Sightings) -> None:
+        self.side = side
+        self.frames = Table(FRAMES, limits.table_in_memory)
+        self.messages = Table(MESSAGES, limits.table_in_memory)
+        self.labels: dict[str, int] = {}
+        self.closes: list[Close] = []
+        self.holes: list[Hole] = []
+        self.sightings = sightings
+        self.bytes = 0
+        self.audio = 0
+        """Audio bytes so far."""
+        self.track: TrackBuilder | None = None
+        self.declared = AudioFormat()
+        self.partial = Kind.BINARY
+        """What a message is that comes in parts."""
+        self._texts: list[Text] = []
+        self._limits = limits
+
+    def label(self, word: str) -> int:
+        """The index of a label, -1 for none. Hostile vocabularies end at the limit."""
+        if not word or (word not in self.labels and len(self.labels) >= self._limits.labels):
+            return -1
+        return self.labels.setdefault(word, len(self.labels))
+
+    def close(self, content: bytes, at: Moment) -> None:
+        """Code and reason of a close frame (RFC 6455 section 5.5.1)."""
+        code = int.from_bytes(content[:2], "big") if len(content) > 1 else None
+        reason = content[2:].decode("utf-8", "replace")
+        if (content and code is None) or reason.encode() != content[2:]:
+            self.sightings.record(Anomaly.CLOSE_PAYLOAD, at.packet, at.time, f"{len(content)} bytes")
+        elif code is not None and code not in VALID_CLOSE:
+            self.sightings.record(Anomaly.CLOSE_CODE, at.packet, at.time, str(code))
+        if len(self.closes) < self._limits.anomalies:
+            self.closes.append(Close(self.side, code, reason, at))
+
+    def keep(self, kind: Kind, label: str, text: str, at: Moment, row: int, *, error: bool) -> None:
+        """Keep a text that a rule may quote. `error`: the service calls it one."""
+        why = "error" if kind is Kind.EVENT and error else QUOTED.get(kind, "")
+        if why and len(self._texts) < self._limits.notable_texts:
+            self._texts.append(Text(row, kind, label, text[: self._limits.text_excerpt], why, at))
+
+    def feed(
+        self, batch: MessageBatch, kinds: npt.NDArray[np.uint8], decoded: dict[int, bytes], open_track: Callable[[], TrackBuilder]
+    ) -> None:
+        """Audio messages to the track, in order, with the holes between them. `decoded` replaces the content of text rows."""
+        columns = batch.columns
+        rows = np.flatnonzero(kinds == Kind.AUDIO)
+        if not len(rows):
+            return
+        track = self.track = self.track or open_track()
+        if decoded:
+            for row in rows.tolist():
+                content = np.frombuffer(decoded[row] if row in decoded else batch.part(row), np.uint8)
+                track.feed(content, np.array([len(content)], np.int64))
+            return
+        for begin, end in pairwise([0, *np.flatnonzero(columns["lost"][rows] > 0).tolist(), len(rows)]):
+            some = rows[begin:end]
+            if not len(some):
+                continue
+            if columns["lost"][some[0]]:
+                track.lost(int(columns["lost"][some[0]]))
+            sizes = np.ascontiguousarray(columns["part"][some])
+            if len(some) == len(kinds):
+                track.feed(batch.content, sizes)
+            else:
+                content = np.empty(int(sizes.sum()), np.uint8)
+                bulk.gather(batch.content, np.ascontiguousarray(columns["at"][some]), sizes, content)
+                track.feed(content, sizes)
+
+    def finish_track(self, pace: Pace | None, *, joined: bool) -> Track | None:
+        """The track, judged. `joined`: the beginning is not in the capture."""
+        if self.track is None:
+            return None
+        unreadable = bool((self.messages.column("kind") == Kind.UNREADABLE).any())
+        return self.track.finish(pace, joined or unreadable or bool(self.holes))
+
+    def freeze(self, endpoint: Endpoint, tcp: Tcp) -> Direction:
+        """The direction as rules see it."""
+        return Direction(
+            side=self.side,
+            endpoint=endpoint,
+            frames=self.frames,
+            messages=self.messages,
+            labels=tuple(self.labels),
+            texts=tuple(self._texts),
+            closes=tuple(self.closes),
+            sightings=tuple(self.sightings.places),
+            anomaly_counts=dict(self.sightings.counts),
+            bytes=self.bytes,
+            missing=sum(hole.length for hole in self.holes),
+            holes=tuple(self.holes),
+            tcp=tcp,
+        )

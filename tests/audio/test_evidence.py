@@ -1,0 +1,64 @@
+"""Plain numbers about a signal whose nature is known."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from analyzer.audio import evidence
+
+Voice = Callable[..., np.ndarray[Any, Any]]
+
+
+def test_noise_is_rough_and_a_voice_is_smooth(voice: Voice) -> None:
+    noise = np.random.default_rng(0).normal(0, 1, (20000, 1))
+    assert evidence.roughness(noise) == pytest.approx(1.0, abs=0.05)
+    rough = evidence.roughness(voice(16000, 2).reshape(-1, 1) / 32768)
+    assert rough is not None
+    assert rough < 0.3
+    assert evidence.roughness(np.zeros((20000, 1))) is None
+    assert evidence.roughness(noise[:10]) is None
+
+
+@pytest.mark.parametrize("pitch", [95.0, 130.0, 210.0])
+@pytest.mark.parametrize("rate", [8000, 16000, 44100])
+def test_pitch_of_a_voice(pitch: float, rate: int, voice: Voice) -> None:
+    assert evidence.pitch(voice(rate, 2, pitch) / 32768, rate) == pytest.approx(pitch, rel=0.04)
+
+
+def test_noise_and_silence_have_no_pitch() -> None:
+    assert evidence.pitch(np.random.default_rng(0).normal(0, 0.1, 30000), 16000) is None
+    assert evidence.pitch(np.zeros(30000), 16000) is None
+    assert evidence.pitch(np.zeros(10), 16000) is None
+
+
+def test_two_channels_in_turn(voice: Voice) -> None:
+    left, right = voice(16000, 2) / 32768, voice(16000, 2, 190.0) / 32768
+    for stereo in (np.stack([left, left], 1), np.stack([left, right], 1), np.stack([left, left * 0], 1)):
+        assert evidence.interleaved(stereo.reshape(-1))
+    for mono in (left, right, np.random.default_rng(0).normal(0, 0.1, 30000), np.zeros(1000)):
+        assert not evidence.interleaved(mono)
+
+
+def test_bytes_of_one_sample_or_two(voice: Voice) -> None:
+    data = voice(16000, 2)
+    assert evidence.byte_difference(data.view(np.uint8)) > 0.25
+    assert evidence.byte_difference(data.view(np.uint8)[::2].copy()) < 0.12
+    assert evidence.byte_difference(np.zeros(0, np.uint8)) == 0.0
+
+
+def test_floats_are_told_from_other_words(voice: Voice) -> None:
+    samples = voice(16000, 1)
+    assert evidence.float_share((samples / 32768).astype("<f4").view(np.uint8)) > 0.98
+    assert evidence.float_share(samples.view(np.uint8)) < 0.5
+    assert evidence.float_zeros(np.zeros(40, np.uint8)) == 1.0
+
+
+def test_readings_take_any_bytes() -> None:
+    data = np.random.default_rng(0).integers(0, 256, 4001).astype(np.uint8)
+    for encoding in ("linear16", "pcm_s16be", "mulaw", "alaw", "linear32"):
+        for channels in (1, 2):
+            samples = evidence.reading(data, encoding, channels)
+            assert samples.shape[1] == channels
+            assert np.isfinite(samples).all()

@@ -1,0 +1,69 @@
+"""Numbers with units, and places with names."""
+
+from dataclasses import replace
+
+import pytest
+
+from analyzer.model.report import SessionReport
+from analyzer.model.session import Endpoint
+from analyzer.reports.phrases import address, audio_format, close, facts, outcome, plural, printable, seconds, size, where
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "unknown"),
+        (0.05, "0.05 s"),
+        (12.144, "12.14 s"),
+        (3.0, "3 s"),
+        (125.2, "2 min 05 s"),
+        (4205, "1 h 10 min"),
+        (-1.5, "-1.5 s"),
+    ],
+)
+def test_durations(value: float | None, shown: str) -> None:
+    assert seconds(value) == shown
+
+
+@pytest.mark.parametrize(("value", "shown"), [(1, "1 byte"), (640, "640 bytes"), (120_000, "117 KiB"), (5 << 40, "5120 GiB")])
+def test_sizes(value: int, shown: str) -> None:
+    assert size(value) == shown
+
+
+def test_small_words() -> None:
+    assert plural(1234, "packet") == "1,234 packets"
+    assert address(Endpoint("2001:db8::1", 443)) == "[2001:db8::1]:443"
+    assert printable("a\x00b\nc", 20) == "a\\x00b c"
+    assert printable("x" * 50, 10) == "xxxxxxx..."
+
+
+@pytest.mark.parametrize(
+    ("closed", "tcp_end", "shown"),
+    [
+        ({"by": "client", "code": None, "reason": ""}, "open", "no code by client"),
+        ({"by": "server", "code": 1011, "reason": "NET-0001"}, "open", "1011 by server: NET-0001"),
+        (None, "rst-client", "no close frame, TCP RST by client"),
+        (None, "open", "not in the capture"),
+    ],
+)
+def test_ends(healthy: SessionReport, closed: dict[str, object] | None, tcp_end: str, shown: str) -> None:
+    assert close(replace(healthy, close=closed, tcp_end=tcp_end)) == shown
+
+
+def test_facts_name_what_the_bytes_really_are(healthy: SessionReport, rejected: SessionReport) -> None:
+    track = healthy.audio["client"]
+    actual = {"container": "wav", "encoding": "linear16", "sample_rate": 8000, "channels": 1, "confidence": "certain"}
+    wrong = {**track, "format": {**track["format"], "actual": actual}, "decodable": False, "problem": "A WAV header."}
+    told = dict(facts(replace(healthy, audio={"client": wrong, "server": None})))
+    assert "the bytes are certain wav, linear16, 8000 Hz, 1 channel" in told["Audio format"]
+    assert told["Audio"].endswith("not decodable")
+    assert told["Audio problem"] == "A WAV header."
+    assert audio_format(None) == "not declared"
+    assert outcome(rejected) == "rejected 401"
+    assert "Audio" not in dict(facts(rejected))
+
+
+def test_evidence_in_one_line(silent: SessionReport) -> None:
+    finding = replace(silent.findings[0], packets=tuple(range(1, 12)), count=3)
+    assert where(finding) == "client, from 3 s to 15.1 s, packets 1, 2, 3, 4, 5, 6, 7, 8, ..., 3 times"
+    assert where(replace(finding, packets=(), count=1, until_s=3.0001)) == "client, at 3 s"

@@ -1,0 +1,178 @@
+"""The house rules that code can break without failing: who imports whom, what comes late, which test belongs to which file."""
+
+import ast
+import importlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import analyzer
+
+PACKAGE = Path(__file__).parents[1] / "analyzer"
+TESTS = Path(__file__).parent
+FILES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
+STEPS = {"session", "reports", "rules", "providers", "audio", "sources", "wire"}
+MAY_IMPORT = {
+    "cli": {"pipeline", "model", *STEPS},
+    "pipeline": {"model", *STEPS},
+    **{step: {"model"} for step in STEPS},
+    "model": set(),
+    "__main__": {"cli"},
+    "__init__": {"pipeline", "model"},
+}
+FOR_EVERY_STEP = ("analyzer.wire.kernels", "analyzer.wire.bulk", "analyzer.wire._bulk")
+DOORS = {
+    "scapy": ("sources/scapy.py",),
+    "pyshark": ("sources/pyshark.py",),
+    "soundfile": ("audio/", "cli/doctor.py"),  # the doctor tells the versions of the codecs at hand
+    "av": ("audio/codecs/", "cli/doctor.py"),
+    "rich": ("reports/terminal.py", "cli/"),
+    "click": ("cli/",),
+    "backports": ("sources/compressed.py",),
+    "compression": ("sources/compressed.py",),  # standard library from Python 3.14 on
+    "numpy": ("model/", *(f"{step}/" for step in sorted(STEPS)), "pipeline.py"),
+}
+LATE = {"scapy", "pyshark", "soundfile", "av", "rich", "backports"}
+"""Imported inside functions only, so that what does not need them does not pay for them."""
+WHOLE_DOORS = {"reports/terminal.py": {"rich"}}
+"""Files that are imported late themselves."""
+WITHOUT_NUMPY = ("cli/", "__init__.py", "__main__.py", "reports/", "rules/__init__.py")
+"""`analyzer --help` comes by here, or formats that need no numbers."""
+TEST_ONLY = {"conftest", "made_session", "peers", "wire_script"}
+"""Files in tests/ that hold no tests."""
+
+
+def imports(path: Path, *, late: bool = True) -> Iterator[str]:
+    """Names of the modules that a file imports; without `late` only those at module level (type-checking blocks left out)."""
+    tree = ast.parse((PACKAGE / path).read_text())
+    for node in ast.walk(tree) if late else at_start(tree.body):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            for alias in node.names:
+                yield module(f"{node.module}.{alias.name}")
+
+
+def at_start(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Statements that run when the module is imported."""
+    for node in body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            continue
+        yield node
+        for part in ("body", "orelse", "finalbody"):
+            yield from at_start(getattr(node, part, []))
+        for handler in getattr(node, "handlers", []):
+            yield from at_start(handler.body)
+
+
+def module(name: str) -> str:
+    """`analyzer.model.errors.UsageError` -> `analyzer.model.errors`; other names as they are."""
+    if not name.startswith("analyzer."):
+        return name
+    while name != "analyzer" and not any(
+        (PACKAGE.parent / (name.replace(".", "/") + suffix)).exists() for suffix in (".py", ".pyx", "/__init__.py", "")
+    ):
+        name = name.rpartition(".")[0]
+    return name
+
+
+def floor(path: Path) -> str:
+    """Where a file lives: a step, `model`, `cli`, or its own name at the top."""
+    return path.parts[0] if len(path.parts) > 1 else path.stem
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_imports_go_one_way(path: Path) -> None:
+    home = floor(path)
+    for name in imports(path):
+        if not name.startswith("analyzer.") or name in FOR_EVERY_STEP:
+            continue
+        target = name.split(".")[1]
+        assert target == home or target in MAY_IMPORT[home], f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_libraries_have_one_door(path: Path) -> None:
+    known = {*sys.stdlib_module_names, "analyzer", *DOORS}
+    for name in imports(path):
+        library = name.partition(".")[0]
+        assert library in known, f"{path} imports {name}, which has no door"
+        if library in DOORS:
+            assert any(path.as_posix().startswith(door) for door in DOORS[library]), f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_slow_libraries_come_late(path: Path) -> None:
+    early = {name.partition(".")[0] for name in imports(path, late=False)}
+    assert not early & LATE - WHOLE_DOORS.get(path.as_posix(), set())
+    if path.as_posix().startswith(WITHOUT_NUMPY):
+        assert "numpy" not in early
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_files_say_what_they_are(path: Path) -> None:
+    assert path.stem != "utils"
+    text = (PACKAGE / path).read_text()
+    assert ast.get_docstring(ast.parse(text))
+    assert len(text.splitlines()) <= (600 if path.name == "kernels.py" else 450)
+
+
+def test_tests_mirror_the_package() -> None:
+    """tests/wire/test_tcp.py belongs to analyzer/wire/tcp.py, or is named for what it looks at across a floor."""
+    floors = {path.name for path in PACKAGE.iterdir() if path.is_dir()} - {"__pycache__"}
+    for path in TESTS.rglob("*.py"):
+        where = path.relative_to(TESTS)
+        assert path.stem.startswith("test_") or path.stem in TEST_ONLY, where
+        if len(where.parts) > 1:
+            assert where.parts[0] in floors, where
+            assert (PACKAGE / where.parent).is_dir(), where
+
+
+def run(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+
+
+def test_help_imports_neither_numpy_nor_the_slow_ones() -> None:
+    code = """
+import sys
+from analyzer.cli import main
+try:
+    main(["--help"])
+except SystemExit as end:
+    assert not end.code
+print("LOADED", *sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+    loaded = set(run(code).rpartition("LOADED")[2].split())
+    assert not loaded & {"numpy", *LATE}
+
+
+def test_a_report_on_raw_audio_imports_only_what_it_needs() -> None:
+    capture = PACKAGE.parent / "captures" / "healthy-linear16" / "capture.pcap"
+    code = f"""
+import sys
+import analyzer
+analyzer.analyze({str(capture)!r})
+print("LOADED", *sorted({{name.partition(".")[0] for name in sys.modules}}))
+"""
+    loaded = set(run(code).rpartition("LOADED")[2].split())
+    assert "numpy" in loaded
+    assert not loaded & {"scapy", "pyshark", "av", "matplotlib"}
+
+
+def test_public_names_are_sorted_and_there() -> None:
+    assert list(analyzer.__all__) == sorted(analyzer.__all__)
+    assert {"Finding", "Limits", "Report", "analyze"} <= set(analyzer.__all__)
+    for name in analyzer.__all__:
+        assert getattr(analyzer, name) is not None
+    assert set(analyzer.__all__) <= set(dir(analyzer))
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = importlib.import_module("analyzer").nonsense

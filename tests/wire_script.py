@@ -1,0 +1,253 @@
+"""A small language for what crosses the wire, and the capture that comes of it. The examples of the rules are written in it.
+
+One event per line: `SECONDS ACTOR ACTION [ARGUMENT] [xN every SECONDS]`. Seconds count from the packet with the request, the actor
+is `client` or `server`. Lines may stand in any order of time; those of the same time keep theirs. Empty lines and lines that begin
+with `#` are left out; the last line may be `verdict: SLUG`, which `verdict_of` reads.
+
+    client GET TARGET             TCP opens just before, then the upgrade request
+    client syn                    a SYN and nothing else
+    client midstream              nothing: the connection was open before the capture began
+    client tls / server tls       TCP opens, a TLS ClientHello; a ServerHello
+    server 101 [wrong-accept]     the accepted upgrade
+    server STATUS {JSON}          a rejection, with these headers and {"err_msg": <dg-error>} as its body
+    A text PAYLOAD                a text message, the rest of the line
+    A binary PAYLOAD              a binary message; `hex:...` for bytes, `""` for none
+    A unmasked binary PAYLOAD     the same as a client, without a mask
+    A audio N                     N bytes of 16-bit speech-like audio at 16 kHz, as a binary message; goes on where the last ended
+    A silence N                   N zero bytes as a binary message
+    A wav N                       audio that begins with a RIFF header, 16-bit, 8 kHz
+    A base64 N                    N bytes of audio as base64 text
+    A ping / A pong               control frames with two bytes
+    A close [CODE ["REASON"]]     a close frame
+    A lost ACTION ...             the same, but the packet is not in the capture
+    A fin / A rst                 how TCP ends; a `rst` behind `client syn` refuses the connection
+
+The capture is a pcap with nanoseconds: Ethernet, IPv4, TCP with rising sequence numbers; the peer acknowledges every segment.
+"""
+
+import base64
+import hashlib
+import json
+import math
+import re
+import shlex
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_START = 1_795_000_000
+_KEY = "dGhlIHNhbXBsZSBub25jZQ=="
+_MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_MASK = b"\x12\x34\x56\x78"
+_FIN, _SYN, _RST, _PSH, _ACK = 1, 2, 4, 8, 16
+_REPEAT = re.compile(r"^(?P<action>.*?) x(?P<times>\d+)(?: every (?P<step>[\d.]+))?$")
+_OPCODES = {"text": 1, "binary": 2, "close": 8, "ping": 9, "pong": 10}
+
+
+def accept_of(key: str = _KEY) -> str:
+    """Compute Sec-WebSocket-Accept (RFC 6455 section 4.2.2)."""
+    return base64.b64encode(hashlib.sha1(key.encode() + _MAGIC, usedforsecurity=False).digest()).decode()
+
+
+def frame(opcode: int, payload: bytes, *, masked: bool) -> bytes:
+    """Build one whole frame (RFC 6455 section 5.2)."""
+    length, mask = len(payload), 0x80 if masked else 0
+    if length < 126:
+        head = bytes([0x80 | opcode, mask | length])
+    elif length < 1 << 16:
+        head = struct.pack(">BBH", 0x80 | opcode, mask | 126, length)
+    else:
+        head = struct.pack(">BBQ", 0x80 | opcode, mask | 127, length)
+    if not masked:
+        return head + payload
+    return head + _MASK + bytes(byte ^ _MASK[place & 3] for place, byte in enumerate(payload))
+
+
+def speech(first: int, samples: int, rate: int = 16000) -> bytes:
+    """Synthesise 16-bit audio that is no silence and no single tone: two partials whose loudness rises and falls like syllables."""
+    values = []
+    for number in range(first, first + samples):
+        time = number / rate
+        loud = 6000 * (0.55 + 0.45 * math.sin(2 * math.pi * 3 * time))
+        values.append(round(loud * (math.sin(2 * math.pi * 180 * time) + 0.4 * math.sin(2 * math.pi * 1250 * time) + 0.01)))
+    return struct.pack(f"<{samples}h", *values)
+
+
+def verdict_of(script: str) -> str | None:
+    """Read the verdict that a script states."""
+    stated = [line.split(":", 1)[1].strip() for line in script.splitlines() if line.strip().startswith("verdict:")]
+    return stated[-1] if stated else None
+
+
+@dataclass
+class _Side:
+    """One end of the connection: its addresses and how far its bytes have come."""
+
+    name: str
+    ip: bytes
+    port: int
+    sequence: int
+    audio: int = 0
+    sent_wav: bool = False
+
+
+@dataclass
+class _Wire:
+    """The connection as it is written; packets are (time, bytes)."""
+
+    client: _Side = field(default_factory=lambda: _Side("client", bytes([10, 0, 0, 2]), 50000, 1000))
+    server: _Side = field(default_factory=lambda: _Side("server", bytes([10, 0, 0, 1]), 8080, 9000))
+    packets: list[tuple[float, bytes]] = field(default_factory=list)
+
+    def packet(self, time: float, sender: _Side, flags: int, payload: bytes = b"", *, seen: bool = True) -> None:
+        """Send one packet, and write it to the capture unless it is not seen there."""
+        peer = self.server if sender is self.client else self.client
+        acknowledged = peer.sequence if flags & _ACK else 0
+        tcp = struct.pack(">HHIIBBHHH", sender.port, peer.port, sender.sequence, acknowledged, 5 << 4, flags, 64240, 0, 0)
+        total = 20 + len(tcp) + len(payload)
+        ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, total, len(self.packets) & 0xFFFF, 0x4000, 64, 6, 0, sender.ip, peer.ip)
+        if seen:
+            self.packets.append((time, b"\x02\0\0\0\0\1\x02\0\0\0\0\2\x08\0" + ip + tcp + payload))
+        sender.sequence += len(payload) + bool(flags & (_SYN | _FIN))
+
+    def data(self, time: float, sender: _Side, payload: bytes, *, seen: bool = True) -> None:
+        """Send stream bytes in segments; the peer acknowledges each."""
+        peer = self.server if sender is self.client else self.client
+        for at in range(0, len(payload), 16000):
+            self.packet(time, sender, _PSH | _ACK, payload[at : at + 16000], seen=seen)
+            self.packet(time + 0.0001, peer, _ACK)
+
+    def open(self, time: float) -> None:
+        """Open the connection (RFC 9293 section 3.5)."""
+        self.packet(time - 0.003, self.client, _SYN)
+        self.packet(time - 0.002, self.server, _SYN | _ACK)
+        self.packet(time - 0.001, self.client, _ACK)
+
+    def event(self, time: float, sender: _Side, action: str) -> None:
+        """Write one event."""
+        word, _, rest = action.partition(" ")
+        seen = word != "lost"
+        if not seen:
+            word, _, rest = rest.partition(" ")
+        if word == "GET":
+            self.open(time)
+            self.data(time, sender, _request(rest))
+        elif word == "syn":
+            self.packet(time, sender, _SYN)
+        elif word == "tls":
+            if sender is self.client:
+                self.open(time)
+            self.data(time, sender, _hello(sender.name))
+        elif word == "fin":
+            self.packet(time, sender, _FIN | _ACK)
+        elif word == "rst":
+            self.packet(time, sender, _RST | _ACK)
+        elif word.isdigit():
+            self.data(time, sender, _response(int(word), rest))
+        elif word != "midstream":
+            self.data(time, sender, self._frame(sender, word, rest), seen=seen)
+
+    def _frame(self, sender: _Side, word: str, rest: str) -> bytes:
+        """Build the frame of a message."""
+        masked = sender is self.client
+        if word == "unmasked":
+            word, _, rest = rest.partition(" ")
+            masked = False
+        kind, payload = self._payload(sender, word, rest)
+        if kind not in _OPCODES:
+            message = f"unknown action {kind!r}"
+            raise ValueError(message)
+        return frame(_OPCODES[kind], payload, masked=masked)
+
+    def _payload(self, sender: _Side, word: str, rest: str) -> tuple[str, bytes]:
+        """Give the kind of message and its payload."""
+        if word in ("audio", "base64", "wav"):
+            size = int(rest)
+            sound = speech(sender.audio, size // 2, 8000 if word == "wav" else 16000)
+            sender.audio += size // 2
+            if word == "base64":
+                return "text", base64.b64encode(sound)
+            if word == "wav" and not sender.sent_wav:
+                sender.sent_wav = True
+                sound = (_riff(8000) + sound)[:size]
+            return "binary", sound
+        if word == "silence":
+            return "binary", bytes(int(rest))
+        if word == "close":
+            parts = shlex.split(rest)
+            return "close", struct.pack(">H", int(parts[0])) + " ".join(parts[1:]).encode() if parts else b""
+        if word in ("ping", "pong"):
+            return word, b"hi"
+        return word, _literal(rest)
+
+
+def _literal(text: str) -> bytes:
+    """Read a payload as it is written in a script."""
+    if text == '""':
+        return b""
+    return bytes.fromhex(text[4:]) if text.startswith("hex:") else text.encode()
+
+
+def _request(target: str) -> bytes:
+    """Write the upgrade request (RFC 6455 section 4.1)."""
+    lines = [f"GET {target} HTTP/1.1", "Host: localhost:8080", "Upgrade: websocket", "Connection: Upgrade"]
+    lines += [f"Sec-WebSocket-Key: {_KEY}", "Sec-WebSocket-Version: 13", "", ""]
+    return "\r\n".join(lines).encode()
+
+
+def _response(status: int, rest: str) -> bytes:
+    """Write the answer to the upgrade request."""
+    if status == 101:
+        accept = accept_of("another key") if rest == "wrong-accept" else accept_of()
+        lines = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade", f"Sec-WebSocket-Accept: {accept}"]
+        return "\r\n".join([*lines, "", ""]).encode()
+    headers = json.loads(rest or "{}")
+    body = json.dumps({"err_msg": headers.get("dg-error", "")}).encode()
+    lines = [f"HTTP/1.1 {status} Rejected", "Content-Type: application/json", f"Content-Length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def _hello(side: str) -> bytes:
+    """Write a TLS 1.2 record with a ClientHello or ServerHello without extensions (RFC 5246 section 7.4.1)."""
+    hello = b"\x03\x03" + bytes(range(32)) + b"\0" + (b"\0\2\x13\x01\1\0" if side == "client" else b"\x13\x01\0")
+    message = bytes([1 if side == "client" else 2]) + len(hello).to_bytes(3, "big") + hello
+    return b"\x16\x03\x01" + len(message).to_bytes(2, "big") + message
+
+
+def _riff(rate: int) -> bytes:
+    """Write a WAV header for 16-bit mono of unknown length."""
+    form = struct.pack("<HHIIHH", 1, 1, rate, rate * 2, 2, 16)
+    return b"RIFF\xff\xff\xff\xffWAVEfmt " + struct.pack("<I", len(form)) + form + b"data\xff\xff\xff\xff"
+
+
+def events_of(script: str) -> list[tuple[float, str, str]]:
+    """Parse a script: time, actor and action of every event, in order of time. Raises ValueError for a line that is none."""
+    events = []
+    for line in script.splitlines():
+        text = line.strip()
+        if not text or text.startswith(("#", "verdict:")):
+            continue
+        time, actor, action = text.split(" ", 2)
+        if actor not in ("client", "server"):
+            message = f"neither client nor server: {text!r}"
+            raise ValueError(message)
+        repeated = _REPEAT.match(action.strip())
+        times, step = (int(repeated["times"]), float(repeated["step"] or 0)) if repeated else (1, 0.0)
+        events += [
+            (float(time) + step * number, actor, repeated["action"] if repeated else action.strip()) for number in range(times)
+        ]
+    return sorted(events, key=lambda event: event[0])
+
+
+def write_capture(script: str, path: Path) -> Path:
+    """Turn a script into a pcap file and give its path back."""
+    wire = _Wire()
+    for time, actor, action in events_of(script):
+        wire.event(time, wire.client if actor == "client" else wire.server, action)
+    records = [struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, 1)]
+    for time, data in sorted(wire.packets, key=lambda packet: packet[0]):
+        since = round((1 + time) * 1e9)
+        records.append(struct.pack("<IIII", _START + since // 10**9, since % 10**9, len(data), len(data)) + data)
+    path.write_bytes(b"".join(records))
+    return path
