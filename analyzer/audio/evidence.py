@@ -97,7 +97,7 @@ def pitch(samples: Signal, rate: int) -> float | None:
     shortest, longest = max(int(rate / _PITCH_RANGE[1]), 2), min(int(rate / _PITCH_RANGE[0]), width * 2 // 3)
     normal = correlation[:, :longest] / np.maximum(correlation[:, :1], 1e-12)
     found = [lag for row in normal if (lag := _first_peak(row, shortest)) is not None]
-    return rate / float(np.median(found)) if len(found) >= _FEWEST_VOICED else None
+    return rate / float(np.sort(found)[len(found) // 2]) if len(found) >= _FEWEST_VOICED else None
 
 
 def _first_peak(row: Signal, shortest: int) -> int | None:

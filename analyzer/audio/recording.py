@@ -3,7 +3,6 @@
 In: a `Dump` and the side. Files have temporary names until `keep` gives them their own; `discard` removes them.
 """
 
-import tempfile
 from pathlib import Path
 from typing import IO
 
@@ -29,6 +28,8 @@ class Recording:
         if self._folder is not None and dump is not None and dump.raw:
             try:
                 self._folder.mkdir(parents=True, exist_ok=True)
+                import tempfile  # noqa: PLC0415 - a few milliseconds that most runs need not pay
+
                 self._raw = tempfile.NamedTemporaryFile(prefix=".analyzer-", suffix=".raw", dir=self._folder, delete=False)  # noqa: SIM115 - lives as long as the track
             except OSError as error:
                 msg = f"cannot write audio to {self._folder}: {error.strerror}"

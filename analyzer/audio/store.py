@@ -3,8 +3,6 @@
 In: bytes, message lengths and holes in order. Out: a seekable file, or packets one by one.
 """
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from typing import IO
 
@@ -57,6 +55,8 @@ class Store:
         copy = self._temporary()
         copy.write(header)
         self.file.seek(0)
+        import shutil  # noqa: PLC0415 - a few milliseconds that most runs need not pay
+
         shutil.copyfileobj(self.file, copy)
         return copy
 
@@ -79,4 +79,6 @@ class Store:
         self._lengths.close()
 
     def _temporary(self) -> IO[bytes]:
+        import tempfile  # noqa: PLC0415 - a few milliseconds that most runs need not pay
+
         return tempfile.SpooledTemporaryFile(self._limits.audio_in_memory, prefix="analyzer-audio-")

@@ -7,7 +7,6 @@ it.)
 """
 
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +67,8 @@ class WavWriter:
 
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
+            import tempfile  # noqa: PLC0415 - a few milliseconds that most runs need not pay
+
             handle, name = tempfile.mkstemp(prefix=".analyzer-", suffix=".wav", dir=self._folder)
             os.close(handle)
             return Path(name), soundfile.SoundFile(name, "w", self._rate, self._channels, self._subtype, format=form)

@@ -5,6 +5,8 @@ only when it runs. Exit status: 0 done, 1 findings at or above `--fail-on`, 2 th
 130 interrupted.
 """
 
+import gc
+import os
 import sys
 from importlib import import_module
 from typing import Any, NoReturn
@@ -33,6 +35,8 @@ class Commands(click.Group):
 
     def main(self, *args: Any, **extra: Any) -> NoReturn:  # noqa: ANN401 - click's signature
         """Run a command and exit with its status."""
+        gc.set_threshold(50_000)  # imports make many objects and no garbage; costs 10 ms of a short run
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's BLAS would start threads that nothing here uses; costs 20 ms
         for stream in (sys.stdout, sys.stderr):  # a capture may hold what a console's encoding does not
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="replace")

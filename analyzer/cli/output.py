@@ -1,7 +1,6 @@
 """Where a command's text goes: standard output or a file, with the console's width and colour asked for in one place."""
 
 import os
-import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -55,4 +54,6 @@ def colour() -> bool:
 
 def width() -> int:
     """Columns of the terminal (or of COLUMNS), 100 where there is none."""
+    import shutil  # noqa: PLC0415 - a few milliseconds that most runs need not pay
+
     return shutil.get_terminal_size((100, 24)).columns

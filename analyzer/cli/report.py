@@ -43,7 +43,7 @@ def report(captures: tuple[str, ...], form: str | None, output: Path | None, fai
         from analyzer.reports import render  # noqa: PLC0415 - not for --help
 
         form = form or ("terminal" if output is None and on_terminal() else "markdown")
-        write([render(result, form, width=width(), colour=output is None and colour())], output)
+        write([render(result, form, width=width() if form == "terminal" else None, colour=output is None and colour())], output)
     for problem in problems:
         click.echo(f"analyzer: {problem}", err=True)
     if problems or result is None:

@@ -154,8 +154,8 @@ class Direction:
         """Rows of `messages` of a kind, and with one of these labels where given."""
         found = self.messages.column("kind") == kind
         if labels is not None:
-            wanted = [number for number, label in enumerate(self.labels) if label in labels]
-            found &= np.isin(self.messages.column("label"), wanted)
+            wanted = np.array([*(label in labels for label in self.labels), False])  # the last one for -1, no label
+            found &= wanted[self.messages.column("label")]
         return np.flatnonzero(found)
 
     def label(self, row: int) -> str:

@@ -3,7 +3,6 @@
 In: equal-length arrays per column. Out: whole columns as numpy arrays. A chunk is never changed after it was appended.
 """
 
-import tempfile
 import weakref
 from collections.abc import Mapping
 from typing import IO, Any
@@ -51,6 +50,8 @@ class Table:
     def _spill(self) -> None:
         """Move what is in memory to the end of the file, column by column."""
         if self._file is None:
+            import tempfile  # noqa: PLC0415 - a few milliseconds that most runs need not pay
+
             self._file = tempfile.TemporaryFile(prefix="analyzer-table-")  # noqa: SIM115 - lives as long as the table
             weakref.finalize(self, self._file.close)
         self._file.seek(0, 2)

@@ -126,10 +126,7 @@ def facts(session: "SessionReport") -> list[tuple[str, str]]:
         ("Request ID", printable(upgrade.get("request_id") or "", FACT_LENGTH)),
         ("TLS", _tls(session.tls)),
         ("Start", f"{session.start}, lasted {seconds(session.duration_s)}"),
-        (
-            "Messages",
-            f"client {_counts(session.message_counts.get('client', {}))}; server {_counts(session.message_counts.get('server', {}))}",
-        ),
+        ("Messages", "; ".join(f"{side} {_counts(session.message_counts.get(side, {}))}" for side in ("client", "server"))),
         ("KeepAlives", _keepalives(session.keepalives)),
     ]
     for side, track in session.audio.items():

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged
 from analyzer.model.schema import Kind
 from analyzer.model.session import Session
@@ -46,7 +44,8 @@ def control_as_binary(session: Session) -> Iterator[Finding | Unjudged]:
     verdict: control-as-binary
     """
     client = session.client
-    rows = np.setdiff1d(client.rows(Kind.MISPLACED), client.rows(Kind.MISPLACED, session.provider.keepalive_words))
+    others = frozenset(client.labels) - session.provider.keepalive_words
+    rows = client.rows(Kind.MISPLACED, others)
     if not rows.size:
         return
     words = sorted({client.label(int(row)) for row in rows[:100]})

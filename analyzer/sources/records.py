@@ -26,8 +26,8 @@ class Records:
         log.first_time = lowest if log.first_time is None else min(log.first_time, lowest)
         log.last_time = highest if log.last_time is None else max(log.last_time, highest)
         log.truncated += int(np.count_nonzero(records["captured"] < records["on_wire"]))
-        used, counts = np.unique(records["interface"], return_counts=True)
-        for interface, count in zip(used.tolist(), counts.tolist(), strict=True):
-            link = log.interfaces[interface].link_type
-            log.link_packets[link] = log.link_packets.get(link, 0) + count
+        for interface, count in enumerate(np.bincount(records["interface"]).tolist()):
+            if count:
+                link = log.interfaces[interface].link_type
+                log.link_packets[link] = log.link_packets.get(link, 0) + count
         return PacketBatch(data, records, first)
