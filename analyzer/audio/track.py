@@ -4,12 +4,11 @@ In: contiguous payload of whole messages, many at a time, and holes. Raw encodin
 everything else is stored and decoded at the end. Out: a `Track`, and files where they were asked for.
 """
 
-import hashlib
-
 import numpy as np
 
 from analyzer.audio import verdict
 from analyzer.audio.codecs import CONTAINERS_OF, RAW, usable
+from analyzer.audio.digest import Digest
 from analyzer.audio.meter import RawMeter
 from analyzer.audio.recording import Recording
 from analyzer.audio.sniff import sniff
@@ -23,7 +22,7 @@ from analyzer.model.streams import Bytes, Ints
 
 _TELLING = 16 * KIB
 """First bytes that are enough to tell a container: without any, undeclared bytes need not be stored further."""
-_STARTS = 256
+_STARTS = 64
 """Messages whose first bytes are kept, to see what each message begins with."""
 _START = 12
 """Bytes kept of each: an RTP header."""
@@ -39,7 +38,7 @@ class TrackBuilder:
         self._limits = limits
         self._containers = containers
         self._recording = Recording(dump, side)
-        self._hash = hashlib.sha256()
+        self._digest = Digest()
         self._head = bytearray()
         self._starts: list[bytes] = []
         self._bytes = self._messages = self._lost = 0
@@ -72,7 +71,7 @@ class TrackBuilder:
         """Take whole messages: `data` is a contiguous uint8 array, `lengths` (int64) the size of each message in it."""
         self._bytes += len(data)
         self._messages += len(lengths)
-        self._hash.update(np.ascontiguousarray(data).data)
+        self._digest.update(np.ascontiguousarray(data))
         self._recording.sent(data)
         self._look(data, lengths)
         if self._meter is not None:
@@ -120,7 +119,7 @@ class TrackBuilder:
         return Track(
             bytes=self._bytes,
             messages=self._messages,
-            sha256=None if missing else self._hash.hexdigest(),
+            sha256=None if missing else self._digest.hexdigest(),
             format=judged.format,
             actual=judged.actual,
             decodable=judged.decodable,

@@ -108,8 +108,9 @@ class SideBuilder:
             if columns["lost"][some[0]]:
                 track.lost(int(columns["lost"][some[0]]))
             sizes = np.ascontiguousarray(columns["part"][some])
-            if len(some) == len(kinds):
-                track.feed(batch.content, sizes)
+            begin_at, end_at = int(columns["at"][some[0]]), int(columns["at"][some[-1]] + sizes[-1])
+            if end_at - begin_at == int(sizes.sum()):  # nothing lies between them
+                track.feed(batch.content[begin_at:end_at], sizes)
             else:
                 content = np.empty(int(sizes.sum()), np.uint8)
                 bulk.gather(batch.content, np.ascontiguousarray(columns["at"][some]), sizes, content)

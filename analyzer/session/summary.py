@@ -9,7 +9,7 @@ from analyzer.model.finding import Finding, Unjudged, Verdict
 from analyzer.model.limits import SECOND
 from analyzer.model.redact import Secrets, redact, redact_protocol, redact_query, redact_target, redact_value, secrets_of
 from analyzer.model.report import SessionReport
-from analyzer.model.schema import FRAMES, Column, Kind, Opcode, Side, opcode_word
+from analyzer.model.schema import FRAMES, Column, Kind, Opcode, Side
 from analyzer.model.session import Session, Track
 from analyzer.model.tables import Table
 from analyzer.session.timeline import timeline
@@ -84,8 +84,8 @@ def summarise(
 
 
 def _counts(words: tuple[str, ...], opcodes: Any) -> dict[str, int]:  # noqa: ANN401 - a column
-    counts = np.bincount(opcodes, minlength=16)
-    return {word: int(counts[opcode]) for word in words for opcode in Opcode if opcode_word(opcode) == word}
+    counts = np.bincount(opcodes, minlength=16).tolist()
+    return {word: counts[Opcode[word.upper()]] for word in words}
 
 
 def _upgrade(session: Session, secrets: Secrets) -> dict[str, Any]:

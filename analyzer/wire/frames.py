@@ -7,12 +7,12 @@ class FrameColumns:
     """Room for `rows` headers: `offset` in the bytes walked, `header` size, payload `length`, `first` byte, `masked`, `key`."""
 
     def __init__(self, rows: int) -> None:
-        self.offset = np.zeros(rows, np.int64)
-        self.header = np.zeros(rows, np.uint8)
-        self.length = np.zeros(rows, np.int64)
-        self.first = np.zeros(rows, np.uint8)
-        self.masked = np.zeros(rows, np.uint8)
-        self.key = np.zeros(rows, np.uint32)
+        self.offset = np.empty(rows, np.int64)
+        self.header = np.empty(rows, np.uint8)
+        self.length = np.empty(rows, np.int64)
+        self.first = np.empty(rows, np.uint8)
+        self.masked = np.empty(rows, np.uint8)
+        self.key = np.empty(rows, np.uint32)
 
     @property
     def views(self) -> tuple[memoryview, ...]:

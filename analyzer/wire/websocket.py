@@ -25,6 +25,12 @@ ROOM = 1 << 16
 RSV1 = 4
 TWO_BYTES, EIGHT_BYTES = 126, 65536
 """Lengths from which the header needs two and eight more bytes."""
+SHORTEST = np.zeros(16, np.int64)
+SHORTEST[[4, 10]] = TWO_BYTES, EIGHT_BYTES
+"""The shortest payload that a header of this size (without mask key) may state."""
+USUAL = np.zeros(256, np.bool_)
+USUAL[[0x81, 0x82]] = True
+"""First bytes of whole text and binary messages: nearly all frames, and nothing is wrong with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +178,14 @@ class FrameReader:
             "ends": np.ones(rows, np.uint8),
             "cut": np.zeros(rows, np.uint8),
         }
-        columns["anomalies"] = self._anomalies(columns)
+        usual = (
+            not self._closed
+            and bool(USUAL[first].all())
+            and bool((masked == (self._side == Side.CLIENT)).all())
+            and bool((length >= SHORTEST[header - 4 * masked]).all())
+        )
+        if not usual:
+            columns["anomalies"] = self._anomalies(columns)
         return columns
 
     def _anomalies(self, frames: Columns) -> npt.NDArray[np.uint16]:
