@@ -77,7 +77,7 @@ def summarise(
         service=_service(session),
         findings=tuple(redact_value(finding, secrets) for finding in findings),
         not_judged=tuple({"rule": one.rule, "why": redact(one.why, secrets)} for one in not_judged),
-        timeline=redact_value(timeline(session), secrets),
+        timeline=timeline(session, secrets),
         origin_ns=session.origin,
         frame_table=_frame_table(session) if frames else None,
     )

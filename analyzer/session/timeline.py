@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from analyzer.model.redact import Secrets, redact
 from analyzer.model.schema import Kind
 from analyzer.model.session import Session
 
@@ -11,7 +12,7 @@ BUCKETS = 60
 EVENTS = 40
 
 
-def timeline(session: Session) -> dict[str, Any]:
+def timeline(session: Session, secrets: Secrets) -> dict[str, Any]:
     """`bucket_s`, and per bucket `audio_bytes`, `keepalives` and `server_messages`; `events` as [time_s, what]."""
     begin, end = session.origin, max(session.last.time, session.origin + 1)
     bucket = max((end - begin + BUCKETS - 1) // BUCKETS, 1)
@@ -41,5 +42,5 @@ def timeline(session: Session) -> dict[str, Any]:
         "audio_bytes": [int(value) for value in sent],
         "keepalives": [int(value) for value in np.histogram(times[kept], edges)[0]],
         "server_messages": [int(value) for value in np.histogram(server.column("first_time"), edges)[0]],
-        "events": sorted(events)[:EVENTS],
+        "events": [(time, redact(what, secrets)) for time, what in sorted(events)[:EVENTS]],
     }

@@ -178,14 +178,11 @@ class FrameReader:
             "ends": np.ones(rows, np.uint8),
             "cut": np.zeros(rows, np.uint8),
         }
-        usual = (
-            not self._closed
-            and bool(USUAL[first].all())
-            and bool((masked == (self._side == Side.CLIENT)).all())
-            and bool((length >= SHORTEST[header - 4 * masked]).all())
-        )
-        if not usual:
-            columns["anomalies"] = self._anomalies(columns)
+        usual = USUAL[first] & (masked == (self._side == Side.CLIENT)) & (length >= SHORTEST[header - 4 * masked])
+        strange = np.arange(rows) if self._closed else np.flatnonzero(~usual)
+        if len(strange):
+            begin = int(strange[0])
+            columns["anomalies"][begin:] = self._anomalies({name: column[begin:] for name, column in columns.items()})
         return columns
 
     def _anomalies(self, frames: Columns) -> npt.NDArray[np.uint16]:
