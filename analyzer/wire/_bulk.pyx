@@ -4,7 +4,7 @@
 Bounds checks are off only inside loops whose bounds the lines above them checked for the whole loop.
 """
 cimport cython
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memmove
 
 
 def gather(const unsigned char[::1] source, const long long[::1] starts, const long long[::1] lengths, unsigned char[::1] out):
@@ -16,7 +16,7 @@ def gather(const unsigned char[::1] source, const long long[::1] starts, const l
         if begin < 0 or size < 0 or begin > source.shape[0] - size or at > out.shape[0] - size:
             raise IndexError(f"slice {begin} + {size} at {at} is outside {source.shape[0]} or {out.shape[0]} bytes")
         if size:
-            memcpy(&out[at], &source[begin], size)  # both ranges were checked on the line above
+            memmove(&out[at], &source[begin], size)  # both ranges were checked above; they overlap when source is out
         at += size
     return at
 
@@ -58,15 +58,28 @@ def unmask(const unsigned char[::1] source, const long long[::1] starts, const l
     return at
 
 
-@cython.boundscheck(False)  # the index runs over the array's own length
+@cython.boundscheck(False)  # both indices run over the array's own length
 def pcm16(const short[::1] samples):
-    cdef Py_ssize_t i, count = samples.shape[0]
-    cdef int lowest = 0, highest = 0, value
+    # Two plain loops per block, because compilers turn each of them into vector instructions. A square has up to 31 bits: the sums of
+    # its halves over a block fit 32 bits.
+    cdef Py_ssize_t i, begin = 0, end, count = samples.shape[0]
+    cdef short lowest = 0, highest = 0, sample
+    cdef int value
+    cdef unsigned int square, low, high
     cdef unsigned long long squares = 0
     with nogil:
-        for i in range(count):
-            value = samples[i]
-            lowest = value if value < lowest else lowest
-            highest = value if value > highest else highest
-            squares += <unsigned int> (value * value)
-    return max(highest, -lowest), squares
+        while begin < count:
+            end = min(begin + 4096, count)
+            for i in range(begin, end):
+                sample = samples[i]
+                lowest = sample if sample < lowest else lowest
+                highest = sample if sample > highest else highest
+            low = high = 0
+            for i in range(begin, end):
+                value = samples[i]
+                square = <unsigned int> (value * value)
+                low += square & 0xFFFF
+                high += square >> 16
+            squares += low + (<unsigned long long> high << 16)
+            begin = end
+    return max(<int> highest, -(<int> lowest)), squares

@@ -66,11 +66,12 @@ class MessageReader:
     def feed(self, batch: FrameBatch) -> tuple[MessageBatch, npt.NDArray[np.int64]]:
         """Messages that the frames complete, and per row of the batch the number of its message (0 for none)."""
         frames = batch.columns
-        content = np.empty(int(frames["size"].sum()), np.uint8)
+        # In place: payloads move forward over their headers, and nobody reads the frames again. Fresh memory would cost more.
+        content = batch.data
         if frames["masked"].any():
-            bulk.unmask(batch.data, frames["at"], frames["size"], frames["key"], content)
+            content = content[: bulk.unmask(content, frames["at"], frames["size"], frames["key"], content)]
         else:
-            bulk.gather(batch.data, frames["at"], frames["size"], content)
+            content = content[: bulk.gather(content, frames["at"], frames["size"], content)]
         simple = (
             self._open is None
             and bool(np.all(frames["fin"] & frames["begins"] & frames["ends"]))

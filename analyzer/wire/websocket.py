@@ -21,7 +21,8 @@ from analyzer.wire import kernels
 from analyzer.wire.frames import FrameColumns
 from analyzer.wire.resync import find_frame
 
-ROOM = 1 << 16
+ROOM = 1 << 13
+"""Frames per walk: enough that a call costs nothing, few enough to stay in the cache."""
 RSV1 = 4
 TWO_BYTES, EIGHT_BYTES = 126, 65536
 """Lengths from which the header needs two and eight more bytes."""
@@ -37,11 +38,10 @@ USUAL[[0x81, 0x82]] = True
 class FrameBatch:
     """Frames, or parts of long ones, in stream order.
 
-    `columns` are those of FRAMES but `message`, and per row `at` (int64, where the payload starts in `data`, still masked),
-    `size` (int64,
-    its bytes there), `lost` (int64, payload bytes missing before it), `begins` and `ends` (uint8, both 1 for a whole frame).
-    `key` is
-    turned to where the part starts. `cut` is 1 on a frame that the stream's end cut off.
+    `columns` are those of FRAMES but `message`, and per row `at` (int64, where the payload starts in `data`, still masked), `size`
+    (int64, its bytes there), `lost` (int64, payload bytes missing before it), `begins` and `ends` (uint8, both 1 for a whole one).
+    `key` is turned to where the part starts. `cut` is 1 on a frame that the stream's end cut off. Whoever takes the batch may
+    overwrite `data`: the frames are not read again.
     """
 
     columns: Columns
