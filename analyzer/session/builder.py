@@ -31,7 +31,7 @@ from analyzer.model.streams import Columns
 from analyzer.session import classify
 from analyzer.session.declared import declared_in_message, declared_in_query
 from analyzer.session.service import ServiceFacts
-from analyzer.session.side import SideBuilder, TrackBuilder
+from analyzer.session.side import QUOTED, SideBuilder, TrackBuilder
 from analyzer.session.silence import find_gaps, find_pace
 
 SWITCHING = 101
@@ -128,14 +128,13 @@ class SessionBuilder:
         for row, opcode, complete, readable, begins, ends, at, part, packet, time, number in zip(
             said.tolist(), *values, strict=True
         ):
-            place = Moment(packet, time)
             content = batch.content[at : at + part].tobytes()
             if opcode == Opcode.CLOSE:
                 if complete:
-                    half.close(content, place)
+                    half.close(content, Moment(packet, time))
             elif not (complete and readable):
                 kinds[row] = Kind.UNREADABLE
-            elif begins and ends and (found := self._text(side, content, place, number)) is not None:
+            elif begins and ends and (found := self._text(half, content, packet, time, number)) is not None:
                 kinds[row], labels[row] = found.kind, half.label(found.label)
                 if found.audio is not None:
                     audio[row] = found.audio
@@ -203,23 +202,27 @@ class SessionBuilder:
         if len(kinds) and binary[-1] and not columns["ends"][-1]:
             half.partial = Kind(int(kinds[-1]))
 
-    def _text(self, side: Side, content: bytes, at: Moment, row: int) -> classify.Classified | None:
-        """One whole text message; None when it is not UTF-8. `row` is its row in the side's messages."""
-        half = self._sides[side]
+    def _text(self, half: SideBuilder, content: bytes, packet: int, time: int, row: int) -> classify.Classified | None:
+        """One whole text message; None when it is not UTF-8. `row` is its row in the messages. The hottest Python there is."""
         try:
             text = content.decode()
         except UnicodeDecodeError as error:
-            half.sightings.record(Anomaly.BAD_UTF8, at.packet, at.time, str(error.reason))
+            half.sightings.record(Anomaly.BAD_UTF8, packet, time, str(error.reason))
             return None
-        read = classify.client_text if side is Side.CLIENT else classify.server_text
-        found = read(text, self._provider)
-        if not self._provider.known and found.label and self._by_words(side, found.label):
-            found = read(text, self._provider)
+        read = classify.server_text if half.side else classify.client_text
+        provider = self._provider
+        found = read(text, provider)
+        label = found.label
+        if not provider.known and label and label not in half.labels and self._by_words(half.side, label):
+            provider = self._provider
+            found = read(text, provider)
         if found.value is not None:
-            if side is Side.SERVER:
-                self._service.event(found.label, found.value, at)
-            self._declare_by_message(found.label, found.value)
-        half.keep(found.kind, found.label, text, at, row, error=found.label in self._provider.error_words)
+            if half.side:
+                self._service.event(label, found.value, packet, time)
+            if provider.parameters.source == "message":
+                self._declare_by_message(label, found.value)
+        if found.kind in QUOTED or label in provider.error_words:
+            half.keep(found.kind, label, text, Moment(packet, time), row)
         return found
 
     def _by_words(self, side: Side, label: str) -> bool:
@@ -237,8 +240,6 @@ class SessionBuilder:
 
     def _declare_by_message(self, label: str, value: Mapping[str, Any]) -> None:
         """Some services declare the format in their first message."""
-        if self._provider.parameters.source != "message":
-            return
         for side in Side:
             declared = declared_in_message(self._provider, label, value, self._settings, side)
             if declared is not None and not self._sides[side].audio:

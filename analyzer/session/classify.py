@@ -9,8 +9,7 @@ import binascii
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from analyzer.model.provider import Provider
 from analyzer.model.schema import Kind
@@ -23,8 +22,7 @@ BASE64 = re.compile(r"[A-Za-z0-9+/\-_]+={0,2}\s*")
 DEEPEST = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Classified:
+class Classified(NamedTuple):
     """`value` is the JSON object where the message is one, `audio` what its base64 holds where the provider wants audio there."""
 
     kind: Kind

@@ -19,15 +19,15 @@ class ServiceFacts:
         self._results = 0
         self._cursor: float | None = None
         self._metadata: dict[str, Any] | None = None
-        self._first: Moment | None = None
-        self._last: Moment | None = None
+        self._first: tuple[int, int] | None = None
+        self._last: tuple[int, int] | None = None
 
-    def event(self, label: str, value: Mapping[str, Any], at: Moment) -> None:
-        """Take one event."""
-        self._last = at
+    def event(self, label: str, value: Mapping[str, Any], packet: int, time: int) -> None:
+        """Take one event that packet `packet` brought at `time` (ns)."""
+        self._last = packet, time
         if label in RESULTS:
             self._results += 1
-            self._first = self._first or at
+            self._first = self._first or (packet, time)
             start, duration = number(value.get("start")), number(value.get("duration"))
             end = start + duration if start is not None and duration is not None else number(value.get("audio_window_end"))
             if end is not None:
@@ -45,7 +45,8 @@ class ServiceFacts:
     def freeze(self) -> Service:
         """What was found."""
         cursor = round(self._cursor, 6) if self._cursor is not None else None
-        return Service(self._results, self._metadata, cursor, self._first, self._last)
+        first, last = (Moment(*at) if at is not None else None for at in (self._first, self._last))
+        return Service(self._results, self._metadata, cursor, first, last)
 
 
 def number(value: Any) -> float | None:  # noqa: ANN401 - JSON is what it is

@@ -81,11 +81,10 @@ class SideBuilder:
         if len(self.closes) < self._limits.anomalies:
             self.closes.append(Close(self.side, code, reason, at))
 
-    def keep(self, kind: Kind, label: str, text: str, at: Moment, row: int, *, error: bool) -> None:
-        """Keep a text that a rule may quote. `error`: the service calls it one."""
-        why = "error" if kind is Kind.EVENT and error else QUOTED.get(kind, "")
-        if why and len(self._texts) < self._limits.notable_texts:
-            self._texts.append(Text(row, kind, label, text[: self._limits.text_excerpt], why, at))
+    def keep(self, kind: Kind, label: str, text: str, at: Moment, row: int) -> None:
+        """Keep a text that a rule may quote: of a QUOTED kind, or an event that the service calls an error."""
+        if len(self._texts) < self._limits.notable_texts:
+            self._texts.append(Text(row, kind, label, text[: self._limits.text_excerpt], QUOTED.get(kind, "error"), at))
 
     def feed(
         self, batch: MessageBatch, kinds: npt.NDArray[np.uint8], decoded: dict[int, bytes], open_track: Callable[[], TrackBuilder]

@@ -7,6 +7,7 @@ import numpy as np
 from analyzer.model.redact import Secrets, redact
 from analyzer.model.schema import Kind
 from analyzer.model.session import Session
+from analyzer.model.streams import Ints
 
 BUCKETS = 60
 EVENTS = 40
@@ -16,11 +17,9 @@ def timeline(session: Session, secrets: Secrets) -> dict[str, Any]:
     """`bucket_s`, and per bucket `audio_bytes`, `keepalives` and `server_messages`; `events` as [time_s, what]."""
     begin, end = session.origin, max(session.last.time, session.origin + 1)
     bucket = max((end - begin + BUCKETS - 1) // BUCKETS, 1)
-    edges = begin + np.arange(BUCKETS + 1) * bucket
     client, server = session.client.messages, session.server.messages
     audio, kept = session.audio_rows, session.client.rows(Kind.CONTROL, session.provider.keepalive_words)
     times = client.column("first_time")
-    sent = np.histogram(times[audio], edges, weights=client.column("size")[audio])[0]
     events = [(session.seconds(gap.begin.time), f"gap of {gap.duration / 1e9:.1f} s") for gap in session.gaps]
     events += [
         (session.seconds(session.client.moment(int(row)).time), session.client.label(int(row)))
@@ -39,8 +38,15 @@ def timeline(session: Session, secrets: Secrets) -> dict[str, Any]:
     ]
     return {
         "bucket_s": round(bucket / 1e9, 6),
-        "audio_bytes": [int(value) for value in sent],
-        "keepalives": [int(value) for value in np.histogram(times[kept], edges)[0]],
-        "server_messages": [int(value) for value in np.histogram(server.column("first_time"), edges)[0]],
+        "audio_bytes": _filled((times[audio] - begin) // bucket, client.column("size")[audio]),
+        "keepalives": _filled((times[kept] - begin) // bucket),
+        "server_messages": _filled((server.column("first_time") - begin) // bucket),
         "events": [(time, redact(what, secrets)) for time, what in sorted(events)[:EVENTS]],
     }
+
+
+def _filled(buckets: Ints, weights: Ints | None = None) -> list[int]:
+    """How many fall into each bucket, or the sum of their weights; what lies outside the session is left out."""
+    inside = (buckets >= 0) & (buckets < BUCKETS)
+    counts = np.bincount(buckets[inside], None if weights is None else weights[inside], BUCKETS)
+    return [int(count) for count in counts.tolist()]

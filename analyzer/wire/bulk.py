@@ -16,8 +16,8 @@ U32 = npt.NDArray[np.uint32]
 def gather(source: Bytes, starts: Ints, lengths: Ints, out: Bytes) -> int:
     """Copy `source[start : start + length]` of each row behind one another into `out`; returns the bytes written.
 
-    `out` may be `source` itself where no row is written behind where it is read, as for payloads without their headers. All arrays are
-    one-dimensional. Raises IndexError for a slice outside `source` or beyond the room in `out`.
+    `out` may be `source` itself where no row is written behind where it is read, as for payloads without their headers. All arrays
+    are one-dimensional. Raises IndexError for a slice outside `source` or beyond the room in `out`.
     """
     at = 0
     for start, length in zip(starts.tolist(), lengths.tolist(), strict=True):

@@ -8,6 +8,7 @@ Offset 0 is the first byte after SYN, or the first byte seen when there was none
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -165,35 +166,34 @@ class Reassembly:
 
     def _note(self, rows: Columns, start: Ints) -> None:
         """Facts that need no order among the two directions."""
-        flags, length, facts = rows["flags"], rows["length"], self.facts
-        ends = start + length
-        reach = np.maximum.accumulate(np.concatenate(([self._highest], ends)))
-        behind, plain = reach[:-1], flags & (SYN | FIN | RST) == 0
+        flags, length = rows["flags"], rows["length"]
+        reach = np.maximum.accumulate(np.concatenate(([self._highest], start + length)))
+        behind = reach[:-1]
         self._highest = int(reach[-1])
-        # A probe repeats the byte before the next one, or nothing at that place (RFC 9293 section 3.8.4).
-        keepalive = (length <= 1) & (start == behind - 1) & plain
+        found: dict[str, Any] = {"packets": len(flags), "truncated": np.count_nonzero(rows["captured"] < length)}
+        if not (start == behind).all():
+            # A probe repeats the byte before the next one, or nothing at that place (RFC 9293 section 3.8.4).
+            keepalive = (length <= 1) & (start == behind - 1) & (flags & (SYN | FIN | RST) == 0)
+            found["keepalives"] = np.count_nonzero(keepalive)
+            found["resent"] = np.count_nonzero((length > 0) & (start < behind) & ~keepalive)
+            found["early"] = np.count_nonzero((length > 0) & (start > behind))
+        if not rows["window"].all():
+            found["zero_window"] = np.count_nonzero((rows["window"] == 0) & (flags & (RST | SYN) == 0))
+        counts = {name: getattr(self.facts, name) + int(count) for name, count in found.items()}
+        ends = flags & (SYN | FIN | RST)
+        if ends.any():
+            if self._end is None and (flags & FIN).any():
+                row = int(np.argmax(flags & FIN))
+                self._end = int(start[row] + length[row])
+            for name, bit in (("syn", SYN), ("fin", FIN), ("rst", RST)):
+                if getattr(self.facts, name) is None and (flags & bit).any():
+                    counts[name] = _moment(rows, int(np.argmax(flags & bit)))
+        self.facts = replace(self.facts, last=_moment(rows, -1), **counts)
 
-        def first(bit: int, known: Moment | None) -> Moment | None:
-            found = np.flatnonzero(flags & bit)
-            if known is not None or not len(found):
-                return known
-            return Moment(int(rows["number"][found[0]]), int(rows["time"][found[0]]))
 
-        if self._end is None and (flags & FIN).any():
-            self._end = int(ends[np.flatnonzero(flags & FIN)[0]])
-        self.facts = replace(
-            facts,
-            packets=facts.packets + len(flags),
-            syn=first(SYN, facts.syn),
-            fin=first(FIN, facts.fin),
-            rst=first(RST, facts.rst),
-            last=Moment(int(rows["number"][-1]), int(rows["time"][-1])),
-            resent=facts.resent + int(np.count_nonzero((length > 0) & (start < behind) & ~keepalive)),
-            early=facts.early + int(np.count_nonzero((length > 0) & (start > behind))),
-            keepalives=facts.keepalives + int(np.count_nonzero(keepalive)),
-            zero_window=facts.zero_window + int(np.count_nonzero((rows["window"] == 0) & (flags & (RST | SYN) == 0))),
-            truncated=facts.truncated + int(np.count_nonzero(rows["captured"] < length)),
-        )
+def _moment(rows: Columns, row: int) -> Moment:
+    """Packet number and time of a row."""
+    return Moment(int(rows["number"][row]), int(rows["time"][row]))
 
 
 def _joined(one: Segments, two: Segments) -> Segments:
