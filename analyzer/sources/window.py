@@ -1,8 +1,17 @@
-"""A sliding window over a byte stream: what record walks look at. In: a binary file. Out: one array of which a part is valid."""
+"""A sliding window over a byte stream: what record walks look at. In: a binary file. Out: one array of which a part is valid.
 
+The next block is read beside the main thread while this one is walked: reading lets go of the interpreter lock, and so does inflating.
+"""
+
+from threading import Thread
 from typing import Protocol
 
 import numpy as np
+
+from analyzer.model.limits import MIB
+
+HEADROOM = MIB
+"""Bytes kept free before a block for what was left of the one before it: a cut record, nearly always far shorter."""
 
 
 class Readable(Protocol):
@@ -18,32 +27,27 @@ class Window:
 
     def __init__(self, file: Readable, size: int) -> None:
         self._file = file
-        self.data = np.empty(size, np.uint8)
+        self._size = size
+        self.data = np.empty(0, np.uint8)
         self.start = 0
         self.stop = 0
         self.ended = False
+        self._next = np.empty(HEADROOM + size, np.uint8)
+        self._filled = 0
+        self._error: OSError | None = None
+        self._thread: Thread | None = None
 
     @property
     def held(self) -> int:
         """Bytes that are ready."""
         return self.stop - self.start
 
-    def more(self, least: int = 0) -> bool:
-        """Drop what was used and read on until full or the stream ends. Makes room for `least` bytes; False when nothing came."""
-        held = self.held
-        if self.start:
-            self.data[:held] = self.data[self.start : self.stop].copy()
-            self.start, self.stop = 0, held
-        if least > len(self.data) or held == len(self.data):
-            self.data = np.concatenate((self.data[:held], np.empty(max(least, 2 * len(self.data)) - held, np.uint8)))
-        view = memoryview(self.data)
-        while self.stop < len(self.data):
-            count = self._file.readinto(view[self.stop :])
-            if not count:
-                self.ended = True
-                break
-            self.stop += count
-        return self.stop > held
+    def more(self, least: int = 1) -> bool:
+        """Drop what was used and add blocks until `least` bytes are held or the stream ends; False when nothing came."""
+        before = self.held
+        while not self.ended and (self.held == before or self.held < least):
+            self._add()
+        return self.held > before
 
     def take(self, count: int) -> bytes:
         """The next `count` bytes, or fewer at the end of the stream."""
@@ -52,3 +56,43 @@ class Window:
         chunk = self.data[self.start : min(self.start + count, self.stop)].tobytes()
         self.start += len(chunk)
         return chunk
+
+    def _add(self) -> None:
+        """Put the next block behind what is held, and have the one after it read."""
+        if self._thread is None:
+            self._fill()
+        else:
+            self._thread.join()
+        if self._error is not None:
+            raise self._error
+        count, held = self._filled, self.held
+        if not count:
+            self.ended = True
+            return
+        block, rest = self._next, self.data[self.start : self.stop]
+        if held <= HEADROOM:
+            block[HEADROOM - held : HEADROOM] = rest
+            spare = self.data
+            self.data, self.start, self.stop = block, HEADROOM - held, HEADROOM + count
+        else:  # a record longer than the headroom: grow, this once
+            spare = block
+            self.data, self.start, self.stop = np.concatenate((rest, block[HEADROOM : HEADROOM + count])), 0, held + count
+        self._next = spare if len(spare) == HEADROOM + self._size else np.empty(HEADROOM + self._size, np.uint8)
+        if count < self._size:  # a stream that ended need not be asked by a thread
+            self._fill()
+            return
+        self._thread = Thread(target=self._fill, daemon=True)
+        self._thread.start()
+
+    def _fill(self) -> None:
+        """Read a block into the spare array, behind the headroom."""
+        view = memoryview(self._next)[HEADROOM:]
+        self._filled = 0
+        try:
+            while self._filled < self._size:
+                count = self._file.readinto(view[self._filled :])
+                if not count:
+                    return
+                self._filled += count
+        except OSError as error:
+            self._error = error
