@@ -229,7 +229,7 @@ def _report(state: _State) -> CaptureReport:
             report = replace(report, audio={**report.audio, side: {**report.audio[side], "files": files}})
         one.tracks.clear()
         sessions.append(report)
-    findings = redact_value(judge_capture(capture))
+    findings = tuple(replace(redact_value(finding), remedy=finding.remedy) for finding in judge_capture(capture))
     damaged = bool(log.problems or log.truncated or any(interface.dropped for interface in log.interfaces))
     return CaptureReport(
         path=log.path,
@@ -240,7 +240,7 @@ def _report(state: _State) -> CaptureReport:
         last_time=iso(log.last_time),
         link_types=tuple(link_name(link) for link in sorted(log.link_packets)),
         complete=not damaged,
-        findings=tuple(findings),
+        findings=findings,
         other_connections=dict(sorted(state.others.items())),
         comments=tuple(redact(comment) for comment in log.comments),
         sessions=tuple(sessions),

@@ -51,7 +51,8 @@ class Finding:
     """One finding, as in the JSON report. Rules leave `rule`, `tcp_stream` and `filter` to the engine.
 
     `time_s` and `until_s` are seconds since the accepted upgrade (or the first packet without one), `packets` the packet numbers
-    that show it, as Wireshark counts them.
+    that show it, as Wireshark counts them. `remedy` is the rule's own advice, never anything captured: it alone is not redacted,
+    because it names headers and parameters that would look like secrets.
     """
 
     severity: Severity

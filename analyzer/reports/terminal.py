@@ -124,13 +124,14 @@ def _capture(capture: "CaptureReport", width: int) -> Iterator[RenderableType]:
 
 
 def _overview(capture: "CaptureReport", width: int) -> Iterator[RenderableType]:
-    """Give each session one line. What is the same for all of them is said once, below, where columns are few."""
+    """Give each session one line. What is the same for all of them is said once, below."""
     wide = width >= ROOMY
     servers = {(address(session.server), session.provider) for session in capture.sessions}
-    where_to = wide or len(servers) > 1
+    where_to = len(servers) > 1
+    which = wide and len({provider for _, provider in servers}) > 1
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("#", justify="right", no_wrap=True)
-    for name in ("time", "client", *(("server",) if where_to else ()), *(("provider",) if wide else ())):
+    for name in ("time", "client", *(("server",) if where_to else ()), *(("provider",) if which else ())):
         table.add_column(name, overflow="fold")
     table.add_column("audio", justify="right", no_wrap=True)
     table.add_column("end", overflow="fold")
@@ -143,7 +144,7 @@ def _overview(capture: "CaptureReport", width: int) -> Iterator[RenderableType]:
             clock(session.start) if wide else clock(session.start)[:8],
             address(session.client),
             *((address(session.server),) if where_to else ()),
-            *((_text(session.provider),) if wide else ()),
+            *((_text(session.provider),) if which else ()),
             seconds(track.get("duration_s")) if track else "none",
             end(session),
             Text(session.verdict.rule or severity, ACCENTS.get(severity, "")),

@@ -1,5 +1,6 @@
 """A frozen Session and what the rules found, as plain report data with every secret redacted: the only road to output."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -75,7 +76,7 @@ def summarise(
         coverage={d.side.word: {"bytes": d.bytes, "missing": d.missing} for d in session.sides},
         verdict=redact_value(verdict, secrets),
         service=_service(session),
-        findings=tuple(redact_value(finding, secrets) for finding in findings),
+        findings=tuple(replace(redact_value(finding, secrets), remedy=finding.remedy) for finding in findings),
         not_judged=tuple({"rule": one.rule, "why": redact(one.why, secrets)} for one in not_judged),
         timeline=timeline(session, secrets),
         origin_ns=session.origin,

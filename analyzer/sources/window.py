@@ -1,6 +1,6 @@
 """A sliding window over a byte stream: what record walks look at. In: a binary file. Out: one array of which a part is valid.
 
-The next block is read beside the main thread while this one is walked: reading lets go of the interpreter lock, and so does inflating.
+The next block is read beside the main thread while this one is walked: reading and inflating let go of the interpreter lock.
 """
 
 from threading import Thread
