@@ -5,11 +5,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from analyzer.model.capture import Problem, Source
 from analyzer.model.errors import UnusableInputError, UsageError
 from analyzer.model.settings import Settings
+
+if TYPE_CHECKING:
+    from analyzer.sources.compressed import Inflating
 
 STANDARD_INPUT = "-"
 PCAPNG = b"\x0a\x0d\x0d\x0a"
@@ -23,7 +26,10 @@ def open_source(path: str, settings: Settings) -> Iterator[Source]:
     """
     if settings.source == "native":
         with _opened(path) as file:
-            yield _native(file, "standard input" if path == STANDARD_INPUT else path, settings)
+            source, layer = _native(file, "standard input" if path == STANDARD_INPUT else path, settings)
+            yield source
+        if layer is not None and layer.problem is not None:
+            source.log.problems.insert(0, Problem(layer.problem, source.log.packets))
         return
     if path != STANDARD_INPUT:
         with _opened(path):
@@ -52,25 +58,23 @@ def _opened(path: str) -> AbstractContextManager[io.BufferedReader]:
         raise UnusableInputError(f"{path} cannot be opened: {(error.strerror or str(error)).lower()}.") from None
 
 
-def _native(file: io.BufferedReader, name: str, settings: Settings) -> Source:
-    """A pcap or pcapng file, or one in gzip or zstd."""
+def _native(file: io.BufferedReader, name: str, settings: Settings) -> tuple[Source, "Inflating | None"]:
+    """A pcap or pcapng file; or one in gzip or zstd, and the layer that inflates it."""
     limits = settings.limits
     if not file.peek(1):
         raise UnusableInputError(f"{name} is empty; record again and check that packets were captured.")
     from analyzer.sources.compressed import unpacked  # noqa: PLC0415 - see below
 
     layer = unpacked(file, name, limits)
-    if layer is not None:
-        file = layer[0]
+    stream, inside = layer or (file, None)
     from analyzer.sources.pcap import PcapSource, magic_of  # noqa: PLC0415 - numpy comes with it
     from analyzer.sources.pcapng import PcapngSource  # noqa: PLC0415 - as above
 
-    head = file.peek(4)[:4]
-    if head == PCAPNG or magic_of(head) is not None:
-        source = PcapngSource(file, name, limits) if head == PCAPNG else PcapSource(file, name, limits)
-        if layer is not None:
-            layer[1].report = lambda text: source.log.problems.append(Problem(text, source.log.packets))
-        return source
+    head = stream.peek(4)[:4]
+    if head == PCAPNG:
+        return PcapngSource(stream, name, limits), inside
+    if magic_of(head) is not None:
+        return PcapSource(stream, name, limits), inside
     raise UnusableInputError(
         f"{name} is not a capture that the native reader knows (it starts with {head.hex(' ')}); save it as pcapng in Wireshark,"
         " or try --source pyshark."

@@ -4,7 +4,6 @@ damaged.
 
 import io
 import zlib
-from collections.abc import Callable
 from typing import Protocol
 
 from analyzer.model.errors import UnusableInputError
@@ -33,11 +32,9 @@ class Decoder(Protocol):
 
 
 class Inflating(io.RawIOBase):
-    """Reads on through any number of members. `problem` says in one sentence why it ended early, if it did; `report` is told so
-    too.
-    """
+    """Reads on through any number of members. `problem` says in one sentence why it ended early, if it did."""
 
-    def __init__(self, file: Readable, magic: bytes, limits: Limits, report: Callable[[str], None] | None = None) -> None:
+    def __init__(self, file: Readable, magic: bytes, limits: Limits) -> None:
         super().__init__()
         self._file = file
         self._magic = magic
@@ -49,7 +46,6 @@ class Inflating(io.RawIOBase):
         self._given = 0
         self._block = bytearray(BLOCK)
         self.problem: str | None = None
-        self.report = report
 
     def _fresh(self) -> Decoder:
         if self._magic == GZIP:
@@ -93,8 +89,6 @@ class Inflating(io.RawIOBase):
 
     def _end(self, problem: str) -> int:
         self.problem = problem
-        if self.report:
-            self.report(problem)
         return 0
 
     def _fill(self) -> bool:
