@@ -2,13 +2,13 @@
 
 In: the first bytes, the declaration, what was sniffed, and how fast the audio was sent. Out: an `ActualFormat`, or
 None where nothing speaks against the declaration. A container's own header is certain; what only the signal says is
-likely at most. A file that is sent too fast or too slow is no other format: a rate is judged only when pace and
-signal agree on it.
+likely at most. A file that is sent too fast or too slow is no other format: a rate is judged only when the pace is that
+of another standard rate, and voice and size of the chunks agree on it.
 """
 
 import numpy as np
 
-from analyzer.audio import evidence
+from analyzer.audio import evidence, voice
 from analyzer.audio.codecs import RAW
 from analyzer.audio.headers import Found
 from analyzer.audio.sniff import describe
@@ -17,8 +17,18 @@ from analyzer.model.streams import Bytes
 
 _RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 _RATE_TOLERANCE = 0.03
-_SAME = 1.3
-"""Ratios nearer to 1 than this are left to the pacing rules: no voice tells them apart."""
+_SAME, _SAME_TOLERANCE = 1.3, 0.004
+"""Rates nearer to each other than this no voice tells apart; the pace must then be exact, and the chunks must tell."""
+_SURE = 2.2
+"""Difference of log-likelihoods from which another rate is believed; a true rate does not reach 1.7 at any wrong pace."""
+_CHUNK_WEIGHT = 2.0
+_CHUNKS_MS = {10: 0.5, 20: 1.0, 30: 0.5, 40: 0.5, 50: 0.5, 60: 0.5, 80: 0.5, 100: 1.0, 200: 0.5, 250: 0.5, 500: 0.5, 1000: 0.5}
+"""Lengths of audio that programs send at once, by how usual they are; others count nothing."""
+_CHUNK_TOLERANCE = 0.012
+_NEAR_CHUNKS = 0.5
+"""How much more usual the chunks must be at a near rate."""
+_SLOWEST_RATE, _FASTEST_RATE = 4000, 96000
+"""Rates with a voice in them."""
 _NOISE, _SMOOTH, _SMOOTHER = 0.4, 0.4, 2.5
 """The declared reading must be rougher than _NOISE, the other one smoother than _SMOOTH, and by the factor _SMOOTHER."""
 _COMPANDED_SMOOTHER = 1.7
@@ -27,14 +37,11 @@ _OTHER_LAW = 1.35
 """So it is between the two laws, where the wrong one only distorts; below _COMPANDED_SMOOTHER that is a hint."""
 _ONE_BYTE, _TWO_BYTES = 0.12, 0.25
 """Byte differences below and above which samples have one byte, or two."""
-_FEWEST = 4096
-"""Bytes from which the signal is judged."""
-_VOICE = (75.0, 350.0)
-"""Hz: pitch of an adult's voice."""
-_TOO_LOW, _TOO_HIGH = 68.0, 400.0
-"""Hz: pitch that only a voice read at a wrong rate has."""
+_FEWEST, _SIGNAL = 4096, 65536
+"""Bytes from which the encoding is judged, and how many are looked at for it."""
 _ONE_BYTE_LAWS = ("mulaw", "alaw")
-_TWO_BYTE_ORDERS = ("linear16", "pcm_s16be")
+_ONE_BYTE_READINGS = (*_ONE_BYTE_LAWS, "pcm_u8")
+_TWO_BYTE_ORDERS, _THREE_BYTES = ("linear16", "pcm_s16be"), ("pcm_s24le",)
 
 
 def from_container(found: Found) -> ActualFormat:
@@ -48,12 +55,12 @@ def judge(head: bytes, declared: AudioFormat, pace: Pace | None) -> ActualFormat
     data = np.frombuffer(head, np.uint8)
     if declared.encoding not in RAW or len(data) < _FEWEST:
         return None
-    return _other_encoding(data, declared) or _other_rate(data, declared, pace)
+    return _other_encoding(data[:_SIGNAL], declared) or _other_rate(data, declared, pace)
 
 
 def undeclared(head: bytes) -> ActualFormat | None:
     """The raw encoding under which undeclared bytes are clearly a signal, if one is; nothing tells their rate."""
-    data = np.frombuffer(head, np.uint8)
+    data = np.frombuffer(head[:_SIGNAL], np.uint8)
     if len(data) < _FEWEST:
         return None
     if _is_float(data):
@@ -84,7 +91,7 @@ def _other_encoding(data: Bytes, declared: AudioFormat) -> ActualFormat | None:
         return None
     ratio = own / rough[best]
     both_laws = encoding in _ONE_BYTE_LAWS and best in _ONE_BYTE_LAWS
-    if ratio < (_OTHER_LAW if both_laws else _COMPANDED_SMOOTHER if best in _ONE_BYTE_LAWS else _SMOOTHER):
+    if ratio < (_OTHER_LAW if both_laws else _COMPANDED_SMOOTHER if best in _ONE_BYTE_READINGS else _SMOOTHER):
         return None
     if own < _NOISE and not both_laws:
         return None
@@ -97,34 +104,61 @@ def _other_encoding(data: Bytes, declared: AudioFormat) -> ActualFormat | None:
 
 
 def _candidates(data: Bytes) -> tuple[str, ...]:
-    """Encodings with as many bytes to a sample as the bytes show; none where they show neither."""
+    """Encodings with as many bytes to a sample as the bytes show; none where they show no number."""
     difference = evidence.byte_difference(data)
     if difference < _ONE_BYTE:
-        return _ONE_BYTE_LAWS
+        return (*_ONE_BYTE_READINGS, *_THREE_BYTES)
     return _TWO_BYTE_ORDERS if difference > _TWO_BYTES else ()
 
 
 def _other_rate(data: Bytes, declared: AudioFormat, pace: Pace | None) -> ActualFormat | None:
-    """A true rate at which a steady sender would be on time, when the pitch of the voice is right only there; or stereo as mono."""
+    """A true rate at which a steady sender would be on time, when voice or chunks fit only it; or another number of channels."""
     rate, channels = declared.sample_rate, declared.channels or 1
-    if pace is None or not pace.steady or not rate or 1 / _SAME < pace.ratio < _SAME:
+    if pace is None or not pace.steady or not rate:
         return None
     samples = evidence.reading(data, declared.encoding or "", channels)
+    came = f"Audio came steadily at {pace.ratio:.2f} times real time"
     if channels == 1 and abs(pace.ratio / 2 - 1) < _RATE_TOLERANCE and evidence.interleaved(samples[:, 0]):
-        text = f"Audio came steadily at {pace.ratio:.2f} times real time, and every second sample belongs to another signal."
+        text = f"{came}, and every second sample belongs to another signal."
         return ActualFormat(declared.encoding, rate, 2, None, "likely", text)
+    if channels == 2 and abs(pace.ratio * 2 - 1) < _RATE_TOLERANCE and evidence.halved(samples):  # noqa: PLR2004 - stereo
+        text = f"{came}, and the samples of the two channels in turn are one signal."
+        return ActualFormat(declared.encoding, rate, 1, None, "likely", text)
     true = min(_RATES, key=lambda standard: abs(standard - rate * pace.ratio))
-    heard = evidence.pitch(samples[:, 0], rate) if 4000 <= rate <= 96000 else None  # noqa: PLR2004 - rates with a voice in them
-    if heard is None or abs(true / (rate * pace.ratio) - 1) > _RATE_TOLERANCE:
+    near = 1 / _SAME < true / rate < _SAME
+    if true == rate or abs(true / (rate * pace.ratio) - 1) > (_SAME_TOLERANCE if near else _RATE_TOLERANCE):
         return None
-    wrong = heard < _TOO_LOW if true > rate else heard > _TOO_HIGH
-    if not wrong or not _VOICE[0] <= heard * true / rate <= _VOICE[1]:
+    chunk_ms, true_ms = pace.interval_s * pace.ratio * 1000, pace.interval_s * pace.ratio * rate / true * 1000
+    chunks = _usual(true_ms) - _usual(chunk_ms)
+    sent = f"{came}, as {true} Hz would"
+    if near:
+        if chunks < _NEAR_CHUNKS:
+            return None
+        text = f"{sent}, in chunks of {true_ms:.0f} ms at that rate but {chunk_ms:.1f} ms at the declared one."
+        return ActualFormat(declared.encoding, true, declared.channels, None, "likely", text)
+    return _by_voice(samples[:, 0], declared, true, chunks, sent)
+
+
+def _by_voice(samples: evidence.Signal, declared: AudioFormat, true: int, chunks: float, sent: str) -> ActualFormat | None:
+    """Another rate, when it is far likelier that somebody speaks like that at this rate than at the declared one."""
+    rate = declared.sample_rate or 0
+    if not all(_SLOWEST_RATE <= one <= _FASTEST_RATE for one in (rate, true)):
+        return None
+    heard, instead = voice.hear(samples, rate), voice.hear(samples, true)
+    if heard is None or instead is None or instead.pitch is None:
+        return None
+    if instead.likelihood - heard.likelihood + _CHUNK_WEIGHT * chunks < _SURE:
         return None
     text = (
-        f"Audio came steadily at {pace.ratio:.2f} times real time, as {true} Hz would, "
-        f"and the voice has {heard:.0f} Hz at the declared rate but {heard * true / rate:.0f} Hz at that one."
+        f"{sent}, and at that rate there is a voice of {instead.pitch:.0f} Hz with {instead.rhythm:.1f} syllables a second, which "
+        f"at the declared rate has {instead.pitch * rate / true:.0f} Hz and {instead.rhythm * rate / true:.1f}."
     )
     return ActualFormat(declared.encoding, true, declared.channels, None, "likely", text)
+
+
+def _usual(milliseconds: float) -> float:
+    """How usual it is to send so much audio at once."""
+    return next((usual for size, usual in _CHUNKS_MS.items() if abs(milliseconds / size - 1) < _CHUNK_TOLERANCE), 0.0)
 
 
 def _rough(data: Bytes, encoding: str, channels: int) -> float | None:

@@ -1,4 +1,4 @@
-"""What the signal itself says about a raw format: how smooth it is under each reading, its pitch, its interleaving.
+"""What the signal itself says about a raw format: how smooth it is under each reading, whether its channels are in turn.
 
 In: at most `limits.audio_head` bytes or samples. Out: plain numbers. Speech is smooth from sample to sample when it
 is read the right way, and noise when it is not; that, and no spectrum, tells encodings apart.
@@ -14,20 +14,18 @@ from analyzer.model.streams import Bytes
 
 Signal = npt.NDArray[Any]
 
-_PITCH_RANGE = (25.0, 1000.0)
-"""Hz; wide enough that a voice read at a third or at three times its rate is still inside."""
-_VOICED = 0.75
-"""Normalised autocorrelation from which a frame counts as voiced."""
-_FEWEST_VOICED = 12
-"""Frames of 20 ms that must be voiced for a pitch to be told."""
-
 
 def reading(data: Bytes, encoding: str, channels: int) -> Signal:
     """`data` as linear samples of an encoding, shape (frames, channels), float64 with full scale 1.0.
 
-    Encodings are the raw ones, and `pcm_s16be` for big-endian samples. What is no number, or beyond 10 times full scale,
-    becomes zero.
+    Encodings are the raw ones, `pcm_s16be` for big-endian samples, `pcm_s24le` for 24 bits and `pcm_u8` for unsigned bytes. What
+    is no number, or beyond 10 times full scale, becomes zero.
     """
+    if encoding == "pcm_u8":
+        return (data[: len(data) - len(data) % channels].reshape(-1, channels).astype(np.float64) - 128) / 128
+    if encoding == "pcm_s24le":  # the upper two of three bytes are 16-bit samples
+        data = data[: len(data) - len(data) % 3].reshape(-1, 3)[:, 1:].reshape(-1)
+        encoding = "linear16"
     big_endian = encoding == "pcm_s16be"
     codec = RAW["linear16" if big_endian else encoding](channels)
     if big_endian:
@@ -79,36 +77,6 @@ def float_zeros(data: Bytes) -> float:
     return float((words == 0).mean()) if len(words) else 1.0
 
 
-def pitch(samples: Signal, rate: int) -> float | None:
-    """Median pitch in Hz of the voiced 20-ms steps of a 1-D signal; None where too few are voiced."""
-    width, hop = rate * 60 // 1000, rate * 20 // 1000
-    if len(samples) < width * 2 or hop < 1:
-        return None
-    frames = np.lib.stride_tricks.sliding_window_view(samples, width)[::hop]
-    frames = frames - frames.mean(axis=1, keepdims=True)
-    energy = (frames**2).mean(axis=1)
-    frames = frames[energy > max(energy.max() * 0.02, 1e-7)]
-    if len(frames) < _FEWEST_VOICED:
-        return None
-    size = 1 << (2 * width - 1).bit_length()
-    spectrum = np.fft.rfft(frames, size)
-    correlation = np.fft.irfft(spectrum * spectrum.conj(), size)[:, :width]
-    correlation *= width / np.arange(width, 0, -1)
-    shortest, longest = max(int(rate / _PITCH_RANGE[1]), 2), min(int(rate / _PITCH_RANGE[0]), width * 2 // 3)
-    normal = correlation[:, :longest] / np.maximum(correlation[:, :1], 1e-12)
-    found = [lag for row in normal if (lag := _first_peak(row, shortest)) is not None]
-    return rate / float(np.sort(found)[len(found) // 2]) if len(found) >= _FEWEST_VOICED else None
-
-
-def _first_peak(row: Signal, shortest: int) -> int | None:
-    """The shortest lag whose peak is almost as high as the highest one: multiples of the period peak as high."""
-    inner = row[shortest:-1]
-    peaks = shortest + np.flatnonzero((inner > row[shortest - 1 : -2]) & (inner >= row[shortest + 1 :]))
-    if not len(peaks) or row[peaks].max() < _VOICED:
-        return None
-    return int(peaks[row[peaks] >= 0.9 * row[peaks].max()][0])
-
-
 def interleaved(samples: Signal) -> bool:
     """Whether a 1-D signal is two channels in turn.
 
@@ -124,3 +92,13 @@ def interleaved(samples: Signal) -> bool:
     across = float(((pairs[1:, 0] - pairs[:-1, 1]) ** 2).sum())
     next_but_one = float((np.diff(pairs, axis=0) ** 2).sum()) / 2
     return next_but_one < 0.5 * min(within, across) or within < 0.25 * across  # mono speech stays far from both
+
+
+def halved(samples: Signal) -> bool:
+    """Whether two channels are one signal whose samples stand on both sides in turn: each right one lies between two left ones."""
+    left, right = samples[:, 0], samples[:-1, 1]
+    if roughness(samples[:, :1]) is None:
+        return False
+    between = float(((right - (left[:-1] + left[1:]) / 2) ** 2).sum())
+    beside = float(((right - left[:-1]) ** 2).sum())
+    return between < 0.25 * beside

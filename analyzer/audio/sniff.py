@@ -24,6 +24,11 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/_\-\r\n]+={0,2}[\r\n]*")
 _ONE_HEADER = frozenset({"wav", "webm", "matroska", "aiff", "au", "caf", "flac"})
 """Containers whose magic stands once, at the very start."""
 _JSON = re.compile(rb'\s*[\[{]\s*(["{\[][\x20-\x7e\s\x80-\xff]*)?')
+_BLOCK, _BLOCKS_WITHIN = b"\xa3", 8192
+"""First byte of a WebM SimpleBlock, and how far into the audio a run of them is looked for: blocks are short."""
+_MIDDLE = re.compile(rb"OggS\x00[\x00-\x07].{6}\x00\x00|\x1f\x43\xb6\x75[\x01-\xff].{0,7}\xe7|moof\x00\x00\x00.mfhd", re.DOTALL)
+"""The head of an Ogg page with a position below 2 ** 48, a Matroska Cluster before its time code, an MP4 fragment."""
+_PARTS = {"ogg": "the middle of an Ogg stream", "webm": "the middle of a WebM stream", "mp4": "the middle of an MP4 stream"}
 _BASE64_VARIETY = 16
 """Different characters in base64 of anything but silence; silent A-law is one letter over and over."""
 
@@ -47,6 +52,22 @@ def sniff_rtp(starts: Sequence[bytes]) -> Found | None:
         return None
     encoding, rate, channels = headers.RTP_PAYLOADS.get(starts[0][1] & 0x7F, (None, None, None))
     return Found("rtp", encoding, rate, channels, sign="RTP headers with rising sequence numbers at the start of every message")
+
+
+def sniff_middle(head: bytes) -> Found | None:
+    """A container that begins anywhere but at its start: no magic at the first byte, but a page, cluster or run of blocks later on.
+
+    Only for bytes that no raw encoding was declared for: those may be anything.
+    """
+    found = _MIDDLE.search(head)
+    if found is not None:
+        container = {b"O": "ogg", b"\x1f": "webm"}.get(found[0][:1], "mp4")
+        return Found(container, headless=True, sign=f"{_PARTS[container]}, with its first page or box {found.start()} bytes behind")
+    at = -1
+    while (at := head.find(_BLOCK, at + 1, _BLOCKS_WITHIN)) >= 0:
+        if _blocks(head, at):
+            return Found("webm", headless=True, sign=_PARTS["webm"])
+    return None
 
 
 def repeated(first: Found, starts: Sequence[bytes]) -> int:
@@ -79,16 +100,20 @@ def _webm_middle(head: bytes) -> Found | None:
     """A Matroska stream without its start: a Cluster, or SimpleBlocks of track 1 that follow one another."""
     if head[:4] == b"\x1f\x43\xb6\x75":
         return Found("webm", headless=True, sign="a WebM Cluster without the EBML header before it")
-    at = 0
+    return Found("webm", headless=True, sign="WebM blocks without the EBML header before them") if _blocks(head, 0) else None
+
+
+def _blocks(head: bytes, at: int) -> bool:
+    """Whether SimpleBlocks of track 1 (RFC 9559 section 5.1.3.4) follow one another from here."""
     for _ in range(_RUN):
-        if head[at : at + 1] != b"\xa3" or (size := headers.vint(head, at + 1)) is None:
-            return None
+        if head[at : at + 1] != _BLOCK or (size := headers.vint(head, at + 1)) is None:
+            return False
         length, used = size
         body = at + 1 + used
         if head[body : body + 1] != b"\x81" or length <= 4:  # noqa: PLR2004 - track, time code and flags
-            return None
+            return False
         at = body + length
-    return Found("webm", headless=True, sign="WebM blocks without the EBML header before them")
+    return True
 
 
 def _mp3(head: bytes) -> Found | None:

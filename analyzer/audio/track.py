@@ -26,6 +26,8 @@ _STARTS = 64
 """Messages whose first bytes are kept, to see what each message begins with."""
 _START = 12
 """Bytes kept of each: an RTP header."""
+_SHOWN = 4 * KIB
+"""First bytes that the finished track keeps."""
 
 
 class TrackBuilder:
@@ -130,7 +132,8 @@ class TrackBuilder:
             digital_silence_s=measured.digital_silence_s,
             silent_spans=measured.silent_spans,
             bytes_per_second=measured.bytes_per_second,
-            head=sent.head,
+            head=sent.head[:_SHOWN],
+            headless=judged.headless,
         )
 
     def keep(self, name: str) -> dict[str, str]:

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from analyzer.audio import actual
-from analyzer.audio.codecs import CONTAINERS_OF, usable
+from analyzer.audio.codecs import CONTAINERS_OF, RAW, usable
 from analyzer.audio.decode import Decoded, Recorder, decode_bare, decode_container
 from analyzer.audio.headers import Found
 from analyzer.audio.meter import Measured
-from analyzer.audio.sniff import WRAPPINGS, describe, repeated, sniff, sniff_rtp
+from analyzer.audio.sniff import WRAPPINGS, describe, repeated, sniff, sniff_middle, sniff_rtp
 from analyzer.audio.store import Store
 from analyzer.model.limits import Limits
 from analyzer.model.session import ActualFormat, AudioFormat, Pace
@@ -40,7 +40,8 @@ class Sent:
 
     def found(self) -> Found | None:
         """What the bytes show themselves to be."""
-        return sniff(self.head) or sniff_rtp(self.starts)
+        found = sniff(self.head) or sniff_rtp(self.starts)
+        return found if found is not None or self.declared.encoding in RAW else sniff_middle(self.head)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class Judged:
     problem: str | None = None
     actual: ActualFormat | None = None
     container: str | None = None
+    headless: str | None = None
+    """The container whose header was never sent."""
 
 
 def of_raw(sent: Sent, measured: Measured) -> Judged:
@@ -67,7 +70,7 @@ def of_raw(sent: Sent, measured: Measured) -> Judged:
         measured.remarks.insert(0, "a WAV header stands in front of the raw audio and sounds as a click")
         return Judged(declared, True, measured, _sentence(measured.remarks), reality, found.container)
     problem = _sentence([f"{_stated(declared)} was declared, but the bytes are {describe(found)}"])
-    return Judged(declared, decodable=False, measured=measured, problem=problem, actual=reality, container=found.container)
+    return Judged(declared, False, measured, problem, reality, found.container, _headless(found))
 
 
 def of_stored(sent: Sent, store: Store | None, record: Recorder) -> Judged:
@@ -83,7 +86,7 @@ def of_stored(sent: Sent, store: Store | None, record: Recorder) -> Judged:
     shown = AudioFormat(found.container, found.encoding, found.sample_rate, found.channels, "sniffed")
     if found.headless or store is None:
         problem = _sentence([f"a container whose header was never sent: the audio begins with {found.sign}"])
-        return Judged(shown, None if sent.missing else False, Measured(), problem, container=found.container)
+        return Judged(shown, None if sent.missing else False, Measured(), problem, None, found.container, found.container)
     stated_rate = found.sample_rate if found.encoding == "opus" else None
     decoded = decode_container(store, found.container, stated_rate, sent.limits, record)
     shown = replace(
@@ -111,8 +114,8 @@ def _of_codec(sent: Sent, store: Store, record: Recorder) -> Judged:
         problem = _sentence([f"{_stated(declared)} was declared, but the bytes are {describe(found)}"])
         if found.headless and fits:
             problem = _sentence([f"a container whose header was never sent: the audio begins with {found.sign}"])
-            return Judged(declared, None if sent.missing else False, Measured(), problem, container=found.container)
-        return Judged(declared, False, Measured(), problem, reality, found.container)
+            return Judged(declared, None if sent.missing else False, Measured(), problem, None, found.container, found.container)
+        return Judged(declared, False, Measured(), problem, reality, found.container, _headless(found))
     shown = replace(declared, container=found.container)
     decoded = decode_container(store, found.container, usable(declared.sample_rate, 1)[0], sent.limits, record)
     reality_of_packets = actual.from_container(found) if encoding == "opus" else None
@@ -147,6 +150,10 @@ def _outcome(sent: Sent, store: Store, decoded: Decoded, judged: Judged, found: 
     if store.cut:
         remarks.append(f"only the first {store.size} bytes were kept to be decoded, {store.cut} were not")
     return replace(judged, decodable=True, problem=_sentence(remarks))
+
+
+def _headless(found: Found) -> str | None:
+    return found.container if found.headless else None
 
 
 def _same(found: Found, declared: AudioFormat) -> bool:

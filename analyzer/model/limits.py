@@ -39,8 +39,8 @@ class Limits:
     """Bytes kept of one compressed message until its last frame arrived."""
     audio_in_memory: int = 8 * MIB
     """Bytes of a container kept in memory per track; beyond it they are spilled to a temporary file."""
-    audio_head: int = 64 * KIB
-    """First bytes of a track kept to tell what they really are."""
+    audio_head: int = 256 * KIB
+    """First bytes of a track kept to tell what they really are: enough seconds of a voice to hear a wrong rate."""
     audio_container: int = 2048 * MIB
     """Bytes of a container spilled per track; a longer one is decoded as far as this."""
     codec_floor: int = 16
@@ -49,6 +49,10 @@ class Limits:
     """Spans of digital silence kept per track; beyond it they are only summed."""
     table_in_memory: int = 64 * MIB
     """Bytes of one table kept in memory; beyond it its chunks are spilled to a temporary file."""
+    holes: int = 10_000
+    """Places kept per direction where bytes are missing; beyond it neighbours are joined."""
+    gaps: int = 10_000
+    """Spans without audio kept per session: at the usual 10 s more than a day of nothing else."""
     labels: int = 256
     """Different control words and event types told apart per direction; services have a few dozen."""
     notable_texts: int = 64

@@ -51,6 +51,8 @@ _SHAPES = re.compile(
     r"|(?<![A-Za-z0-9])AIza[\w-]{30,}"  # Google
 )
 _CREDENTIALS = re.compile(r"(?i)\b(bearer|token|basic)((?:\s|%20|\+)+)(?=[\w.~+/=-]*\d)([\w.~+/=-]{16,})")
+_SUSPECT = re.compile(r"[:=]|[\w.~+/=-]{16,}")
+"""Without a name in front of a value, and without a word as long as a key, nothing below can match: most text of a report."""
 _USERINFO = re.compile(r"(?i)(?<=://)[^/\s?#@\"'<]+(?=@)")
 _NAME = re.compile(r"([A-Za-z][\w-]{1,63})\\{0,8}[\"']?\s*([:=])\s*")
 _VALUE = re.compile(
@@ -86,6 +88,8 @@ def redact(text: str, secrets: Secrets = NONE) -> str:
     for value in sorted(secrets.values, key=lambda value: (-len(value), value)):
         text = text.replace(value, mark(value))
         text = _cut_end(text, value)
+    if not _SUSPECT.search(text):
+        return text
     text = _USERINFO.sub(lambda found: _once(found[0]), text)
     text = _pairs(text, secrets)
     text = _CREDENTIALS.sub(lambda found: found[1] + found[2] + mark(found[3]), text)

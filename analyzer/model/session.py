@@ -249,6 +249,8 @@ class Track:
     """Of the declared format; None for containers and codecs."""
     head: Octets
     """First bytes, for rules about what they are."""
+    headless: str | None = None
+    """The container that they come from the middle of: its header was never sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,12 @@ def end_unseen(direction: Direction) -> str | None:
     return f"the last bytes of the {direction.side.word} are not in the capture"
 
 
+def never_opened(session: Session) -> bool:
+    """Whether a 101 came that the client had to refuse, and did: it sent no message."""
+    response = session.upgrade.response
+    return response is not None and response.accept_valid is False and not len(session.client.messages)
+
+
 def server_close(session: Session) -> Close | None:
     """Take the server's close frame if it came first or names a code of the service; an echo of the client's does neither."""
     for close in session.server.closes:

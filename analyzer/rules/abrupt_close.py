@@ -6,7 +6,7 @@ from analyzer.model.finding import Confidence, Finding, Rank, Severity, Unjudged
 from analyzer.model.limits import SECOND
 from analyzer.model.session import Direction, Session
 from analyzer.rules import rule
-from analyzer.rules._evidence import end_unseen, packets_of
+from analyzer.rules._evidence import end_unseen, never_opened, packets_of
 
 # Lifetimes and idle limits that proxies and load balancers commonly have, in seconds.
 _ROUND_TIMES = (60, 100, 300, 350, 600, 900, 3600)
@@ -25,8 +25,8 @@ def abrupt_close(session: Session) -> Iterator[Finding | Unjudged]:
     The FIN or RST of an accepted session, and no close frame of either side in the capture before or after it.
 
     When it stays silent
-    Where the upgrade was not accepted, the connection is still open when the capture ends, or the last bytes of a side are
-    not in the capture.
+    Where the upgrade was not accepted, or its answer was one that the client had to refuse, the connection is still open
+    when the capture ends, or the last bytes of a side are not in the capture.
 
     What to do
     Find out who ended the connection, as the finding says, and let that side close properly: CloseStream, wait for the
@@ -46,7 +46,7 @@ def abrupt_close(session: Session) -> Iterator[Finding | Unjudged]:
     2.2 client rst
     verdict: abrupt-close
     """
-    if not session.accepted or session.close is not None:
+    if not session.accepted or session.close is not None or never_opened(session):
         return
     if session.tcp_end == "open":
         yield Unjudged("the capture ends while the connection is open")

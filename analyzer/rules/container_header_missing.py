@@ -6,8 +6,7 @@ from analyzer.model.finding import Confidence, Finding, Rank, Severity, Unjudged
 from analyzer.model.session import Session
 from analyzer.rules import rule
 
-_WEBM_CLUSTER = b"\x1f\x43\xb6\x75"
-_OGG_PAGE, _OGG_FLAGS, _OGG_FIRST_PAGE = b"OggS", 5, 0x02
+_NAMES = {"ogg": "an Ogg", "webm": "a WebM", "mp4": "an MP4"}
 
 
 @rule("container-header-missing", rank=Rank.FORMAT, generic="silent")
@@ -15,13 +14,13 @@ def container_header_missing(session: Session) -> Iterator[Finding | Unjudged]:
     """Container audio begins in the middle, its header was never sent.
 
     What it means
-    WebM and Ogg describe their audio once, at the beginning. A recorder that went on running while the connection was
+    WebM, Ogg and MP4 describe their audio once, at the beginning. A recorder that went on running while the connection was
     opened again, or a first chunk that was sent before the connection was open, leaves the service with data that it cannot
     decode.
 
     How it is found
-    The first audio bytes of the session are a WebM cluster without the EBML header, or an Ogg page that is not a stream's
-    first.
+    The audio of the session begins without a container's header, and a WebM cluster or blocks, an Ogg page that is not a
+    stream's first, or an MP4 fragment is among its first bytes. Raw audio that was declared is not searched for them.
 
     When it stays silent
     Where the beginning of the session or bytes of the client are not in the capture.
@@ -48,21 +47,19 @@ def container_header_missing(session: Session) -> Iterator[Finding | Unjudged]:
     track = session.client_audio
     if track is None or not session.accepted:
         return
-    head = track.head
-    ogg = head.startswith(_OGG_PAGE) and len(head) > _OGG_FLAGS and not head[_OGG_FLAGS] & _OGG_FIRST_PAGE
-    if not ogg and not head.startswith(_WEBM_CLUSTER):
+    if track.headless is None:
         return
     if session.opened != "handshake" or session.client.missing:
         yield Unjudged("the beginning of the audio may not be in the capture")
         return
     first = session.client.moment(int(session.audio_rows[0]))
-    what = "an Ogg page from the middle of a stream" if ogg else "a WebM cluster without the header before it"
+    name = _NAMES.get(track.headless, f"a {track.headless}")
     yield Finding(
         Severity.ERROR,
-        f"The audio of the client begins with {what}, so that it cannot be decoded.",
+        f"The audio of the client begins in the middle of {name} stream: its header was never sent, and it cannot be decoded.",
         packets=session.client.packets(session.audio_rows[:1]),
         time_s=session.seconds(first.time),
         side=session.client.side.word,
         confidence=Confidence.CERTAIN,
-        values={"container": "ogg" if ogg else "webm"},
+        values={"container": track.headless},
     )

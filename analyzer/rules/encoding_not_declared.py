@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged
-from analyzer.model.session import Session
+from analyzer.model.session import Session, Track
 from analyzer.rules import rule
 from analyzer.rules._evidence import close_token, packets_of, server_close
 
@@ -57,7 +57,7 @@ def encoding_not_declared(session: Session) -> Iterator[Finding | Unjudged]:
     if encoding and rate:
         return
     if not encoding and not rate:
-        if track.format.container or (track.actual and track.actual.container) or _looks_contained(track.head):
+        if track.format.container or (track.actual and track.actual.container) or track.headless:
             return
         if not track.head:
             yield Unjudged("the first audio is not in the capture")
@@ -74,7 +74,7 @@ def encoding_not_declared(session: Session) -> Iterator[Finding | Unjudged]:
     first = session.client.moment(int(session.audio_rows[0]))
     yield Finding(
         Severity.ERROR if refused or silent else Severity.WARNING,
-        f"The client {what}.{outcome}",
+        f"The client {what}.{outcome}{_guess(track, encoding)}",
         packets=packets_of(request.at, first),
         time_s=session.seconds(first.time),
         side=session.client.side.word,
@@ -82,6 +82,7 @@ def encoding_not_declared(session: Session) -> Iterator[Finding | Unjudged]:
     )
 
 
-def _looks_contained(head: bytes) -> bool:
-    """Whether the first bytes belong to a container whose beginning was not sent: a WebM cluster or an Ogg page."""
-    return head.startswith((b"\x1f\x43\xb6\x75", b"OggS"))
+def _guess(track: Track, encoding: str | None) -> str:
+    """Say what the bytes probably are, where the signal tells."""
+    looks = track.actual.encoding if track.actual and not encoding else None
+    return f" The bytes look like {looks}." if looks else ""

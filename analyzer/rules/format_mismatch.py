@@ -6,6 +6,12 @@ from analyzer.model.finding import Confidence, Finding, Rank, Severity, Unjudged
 from analyzer.model.session import ActualFormat, AudioFormat, Session
 from analyzer.rules import rule
 
+_WRAPPINGS = {
+    "base64": "Decode the base64 before sending, and send the bytes themselves.",
+    "json": "Send the audio alone: take it out of the JSON, decode its base64, and send the bytes.",
+    "rtp": "Cut the RTP header (12 bytes, more with extensions) off every packet and send only its payload.",
+}
+
 
 @rule("format-mismatch", rank=Rank.FORMAT, generic="warning")
 def format_mismatch(session: Session) -> Iterator[Finding | Unjudged]:
@@ -76,7 +82,28 @@ def format_mismatch(session: Session) -> Iterator[Finding | Unjudged]:
         side=session.client.side.word,
         confidence=confidence,
         values={"declared": _values(declared), "actual": _values(actual) if actual else None, "decodable": track.decodable},
+        remedy=_remedy(declared, actual) if severity is Severity.ERROR else "",
     )
+
+
+def _remedy(declared: AudioFormat, actual: ActualFormat | None) -> str:
+    """Say what to declare instead, where the bytes tell; else the page's own advice stands."""
+    if actual is None:
+        return ""
+    if actual.container in _WRAPPINGS:
+        return _WRAPPINGS[actual.container]
+    if actual.container:
+        return "Leave out encoding and sample_rate, which the service reads from the header, or send raw audio as declared."
+    wanted = [
+        f"{name}={real}"
+        for name, real, stated in (
+            ("encoding", actual.encoding, declared.encoding),
+            ("sample_rate", actual.sample_rate, declared.sample_rate),
+            ("channels", actual.channels, declared.channels or 1),
+        )
+        if real is not None and real != stated
+    ]
+    return f"Declare {' and '.join(wanted)} if the service takes that, or convert the audio to what is declared." if wanted else ""
 
 
 def _only_wrapped(declared: AudioFormat, actual: ActualFormat) -> bool:

@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged
+from analyzer.model.limits import SECOND
 from analyzer.model.schema import Kind, Opcode
 from analyzer.model.session import Session
 from analyzer.rules import rule
 from analyzer.rules._evidence import close_token, closed_for_silence, code_text, unseen
+
+_SUMMARY = SECOND
+"""The server sends its summary this shortly before its close at most; hosted, about 25 ms."""
 
 
 @rule("keepalive-without-audio", rank=Rank.IDLE, generic="silent")
@@ -18,8 +22,8 @@ def keepalive_without_audio(session: Session) -> Iterator[Finding | Unjudged]:
     enough audio. KeepAlives on a fresh connection do not prevent the close.
 
     How it is found
-    KeepAlive text of the client, and no audio, before the first message of the server or, when it never sent one, before
-    the close. It is an error when the server then closed for it, else a warning.
+    KeepAlive text of the client, and no audio, before the first message of the server or, when it sent none but the summary
+    that comes with its close, before the close. It is an error when the server then closed for it, else a warning.
 
     When it stays silent
     With KeepAlives after the server's first message. Where the beginning of the session or bytes of the client are not in
@@ -46,10 +50,12 @@ def keepalive_without_audio(session: Session) -> Iterator[Finding | Unjudged]:
     keepalives = client.rows(Kind.CONTROL, session.provider.keepalive_words)
     if not session.accepted or not session.provider.client_audio or not keepalives.size:
         return
-    opcodes = server.messages.column("opcode")
-    answers = ((opcodes == Opcode.TEXT) | (opcodes == Opcode.BINARY)).nonzero()[0]
     closes = [session.close.at.time] if session.close else []
-    closes += [server.moment(int(answers[0])).time] if answers.size else []
+    opcodes, said = server.messages.column("opcode"), server.messages.column("first_time")
+    answers = said[(opcodes == Opcode.TEXT) | (opcodes == Opcode.BINARY)]
+    if server.closes:  # what comes with its close is the summary, no answer
+        answers = answers[answers < server.closes[0].at.time - _SUMMARY]
+    closes += answers[:1].tolist()
     until = min(closes, default=session.last.time)
     times = client.messages.column("first_time")
     early = keepalives[times[keepalives] < until]

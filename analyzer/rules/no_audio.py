@@ -7,7 +7,7 @@ from analyzer.model.limits import SECOND
 from analyzer.model.schema import Opcode
 from analyzer.model.session import Session
 from analyzer.rules import rule
-from analyzer.rules._evidence import packets_of, unseen
+from analyzer.rules._evidence import never_opened, packets_of, unseen
 
 _PATIENCE_S = 10.0
 
@@ -45,7 +45,7 @@ def no_audio(session: Session) -> Iterator[Finding | Unjudged]:
     5.2 client fin
     verdict: no-audio
     """
-    if not session.accepted or not session.provider.client_audio or session.audio_rows.size:
+    if not session.accepted or not session.provider.client_audio or session.audio_rows.size or never_opened(session):
         return
     why = "the beginning of the session is not in the capture" if session.opened != "handshake" else unseen(session.client)
     if why is not None:

@@ -1,6 +1,7 @@
 """Rule upgrade-rejected."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged
@@ -10,6 +11,8 @@ from analyzer.rules._evidence import packets_of, quoted
 
 # Python writes booleans with a capital; the others are what a language prints for a value that was never set.
 _SLIPS = {"True", "False", "undefined", "null", "None", "NaN", "[object Object]", ""}
+_PAGE = 4096
+_MARKUP = re.compile(r"<(?:style|script)\b.*?</(?:style|script)>|<[^>]*>?", re.DOTALL | re.IGNORECASE)
 _PROXY = "Let the proxy or gateway pass WebSocket upgrades to the service, or connect without it."
 _GENERAL = {
     3: "Connect to the address that the answer's Location header names; WebSocket clients do not follow redirects.",
@@ -79,12 +82,18 @@ def _error(response: Response, names: tuple[str, ...]) -> str:
     try:
         parsed = json.loads(body)
     except (ValueError, RecursionError):
-        return body[:200]
+        return _words(body)
     fields = parsed if isinstance(parsed, dict) else {}
     for name in ("err_msg", "message", "error", "reason", "detail", "error_message"):
         if isinstance(fields.get(name), str):
             return str(fields[name])
-    return body[:200]
+    return _words(body)
+
+
+def _words(body: str) -> str:
+    """The beginning of a body that is no JSON; of a page only what a browser shows."""
+    head = body[:_PAGE]
+    return " ".join(_MARKUP.sub(" ", head).split())[:200] if head.lstrip().startswith("<") else body[:200]
 
 
 def _suspects(query: Mapping[str, str]) -> list[str]:

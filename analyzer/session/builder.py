@@ -32,10 +32,11 @@ from analyzer.session import classify
 from analyzer.session.declared import declared_in_message, declared_in_query
 from analyzer.session.service import ServiceFacts
 from analyzer.session.side import QUOTED, SideBuilder, TrackBuilder
-from analyzer.session.silence import find_gaps, find_pace
+from analyzer.session.silence import find_gaps, find_pace, raw_bytes_per_second
 
 SWITCHING = 101
 BRACE = ord("{")
+BLANK = np.isin(np.arange(256), [ord(sign) for sign in " \t\r\n"])
 VALID_CLOSE = frozenset({*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)})
 """Codes that may be on the wire (RFC 6455 section 7.4 and the IANA registry)."""
 KINDS = np.full(16, Kind.BINARY, np.uint8)
@@ -112,7 +113,7 @@ class SessionBuilder:
 
     def hole(self, side: Side, hole: Hole) -> None:
         """Keep the place."""
-        self._sides[side].holes.append(hole)
+        self._sides[side].hole(hole)
 
     def messages(self, side: Side, batch: MessageBatch) -> None:
         """Classify, hand audio to the track, keep the rows of messages that ended."""
@@ -180,8 +181,6 @@ class SessionBuilder:
         whole = (columns["begins"] == 1) & (columns["ends"] == 1)
         takes = provider.client_audio if side is Side.CLIENT else provider.server_audio
         kinds[binary] = Kind.AUDIO if takes else Kind.BINARY
-        going_on = np.flatnonzero(binary & (columns["begins"] == 0))
-        kinds[going_on] = half.partial
         kinds[binary & whole & (columns["size"] == 0) & (columns["complete"] == 1) & (columns["readable"] == 1)] = Kind.EMPTY
         kinds[binary & (columns["readable"] == 0)] = Kind.UNREADABLE
         if side is Side.CLIENT:
@@ -191,7 +190,7 @@ class SessionBuilder:
             rows = np.flatnonzero(short)
             first = batch.content[columns["at"][rows]]
             final = batch.content[columns["at"][rows] + columns["part"][rows] - 1]
-            letters = (first == BRACE) & ((final == ord("}")) | (final <= ord(" ")))
+            letters = ((first == BRACE) | BLANK[first]) & ((final == ord("}")) | BLANK[final])
             if provider.bare_words:
                 letters |= columns["part"][rows] <= max(map(len, provider.bare_words))
             for row in rows[letters].tolist():
@@ -199,8 +198,6 @@ class SessionBuilder:
                 if found is not None:
                     kinds[row] = found.kind
                     labels[row] = half.label(found.label)
-        if len(kinds) and binary[-1] and not columns["ends"][-1]:
-            half.partial = Kind(int(kinds[-1]))
 
     def _text(self, half: SideBuilder, content: bytes, packet: int, time: int, row: int) -> classify.Classified | None:
         """One whole text message; None when it is not UTF-8. `row` is its row in the messages. The hottest Python there is."""
@@ -257,11 +254,13 @@ class SessionBuilder:
         upgrade = self._upgrade()
         origin = self._response.at if self._response and upgrade.outcome == "accepted" else self.first
         accepted = upgrade.outcome in ("accepted", "not-captured")
-        gaps = find_gaps(client, self._provider, origin, self._last, close, self._settings.gap) if accepted else ()
-        pace = find_pace(client, self._sides[Side.CLIENT].declared)
+        gaps = find_gaps(client, self._provider, origin, self._last, close, self._settings) if accepted else ()
+        pace = find_pace(client, raw_bytes_per_second(self._sides[Side.CLIENT].declared))
         client_audio, server_audio = (
             half.finish_track(pace if half.side is Side.CLIENT else None, joined=self._joined) for half in self._sides
         )
+        if pace is None and client_audio is not None and client_audio.duration_s:
+            pace = find_pace(client, client_audio.bytes / client_audio.duration_s)  # a container or codec, by its mean
         return Session(
             id=0,
             tcp_stream=self.tcp_stream,

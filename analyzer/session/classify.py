@@ -18,7 +18,8 @@ LONGEST_CONTROL = 512
 """A control message in a binary frame is short; longer ones are not looked at."""
 SHORTEST_BASE64 = 64
 """Shorter runs of these letters may be anything."""
-BASE64 = re.compile(r"[A-Za-z0-9+/\-_]+={0,2}\s*")
+BASE64 = re.compile(r"[A-Za-z0-9+/\-_\r\n]+={0,2}")  # no two parts take the same letters: fails in linear time
+DATA_URI = "data:"
 DEEPEST = 4
 
 
@@ -51,7 +52,7 @@ def client_text(text: str, provider: Provider) -> Classified:
 
 
 def client_binary(content: bytes, provider: Provider) -> Classified | None:
-    """A short binary message of the client that starts with a brace or a letter: a control word in the wrong place, or None for
+    """A short binary message of the client that looks like text: a control word in the wrong place, in any spelling, or None for
     audio.
     """
     try:
@@ -61,8 +62,13 @@ def client_binary(content: bytes, provider: Provider) -> Classified | None:
     if text.strip() in provider.bare_words:
         return Classified(Kind.MISPLACED, text.strip())
     value = parse(text) or parse(text.replace("'", '"'))
-    label = _label(value, provider) if value is not None else ""
-    return Classified(Kind.MISPLACED, label, value) if label and label in provider.client_words else None
+    label = _label(value, provider).strip() if value is not None else ""
+    if value is None or not label:
+        return None
+    meant = next((word for word in provider.client_words if word.casefold() == label.casefold()), "")
+    if meant or (provider.known and not _holds_base64(value)):
+        return Classified(Kind.MISPLACED, meant or label, value)
+    return None
 
 
 def server_text(text: str, provider: Provider) -> Classified:
@@ -84,8 +90,15 @@ def parse(text: str) -> Mapping[str, Any] | None:
 
 
 def is_base64(text: str) -> bool:
-    """Whether a text is base64 of some length and nothing else."""
-    return len(text) >= SHORTEST_BASE64 and len(text.rstrip()) % 4 == 0 and BASE64.fullmatch(text) is not None
+    """Whether a text is base64 of some length and nothing else: in one line or several, padded or not, or as a data URI."""
+    if text.startswith(DATA_URI):
+        text = text.partition(",")[2]
+    return len(text) >= SHORTEST_BASE64 and BASE64.fullmatch(text.rstrip()) is not None and _letters(text) % 4 != 1
+
+
+def _letters(text: str) -> int:
+    """Letters of base64 without line ends and padding: one more than whole groups of four is no bytes."""
+    return len(text) - sum(map(text.count, "\r\n= \t"))
 
 
 def _label(value: Mapping[str, Any], provider: Provider) -> str:

@@ -51,6 +51,10 @@ class ServiceFacts:
 
 def number(value: Any) -> float | None:  # noqa: ANN401 - JSON is what it is
     """A finite number, or None."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value)
+    try:
+        found = float(value)
+    except OverflowError:  # JSON has integers of any length
+        return None
+    return found if math.isfinite(found) else None

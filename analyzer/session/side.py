@@ -59,8 +59,6 @@ class SideBuilder:
         """Audio bytes so far."""
         self.track: TrackBuilder | None = None
         self.declared = AudioFormat()
-        self.partial = Kind.BINARY
-        """What a message is that comes in parts."""
         self._texts: list[Text] = []
         self._limits = limits
 
@@ -69,6 +67,13 @@ class SideBuilder:
         if not word or (word not in self.labels and len(self.labels) >= self._limits.labels):
             return -1
         return self.labels.setdefault(word, len(self.labels))
+
+    def hole(self, hole: Hole) -> None:
+        """Keep a place where bytes are missing. Beyond the limit the last two but one become one."""
+        self.holes.append(hole)
+        if len(self.holes) > self._limits.holes:
+            one, two = self.holes[-3:-1]
+            self.holes[-3:-1] = [Hole(one.start, one.length + two.length, one.before, two.after)]
 
     def close(self, content: bytes, at: Moment) -> None:
         """Code and reason of a close frame (RFC 6455 section 5.5.1)."""

@@ -7,7 +7,8 @@ import numpy as np
 from analyzer.model.limits import SECOND
 from analyzer.model.provider import Provider
 from analyzer.model.schema import Kind
-from analyzer.model.session import AudioFormat, AudioGap, Close, Direction, Hole, Moment, Pace
+from analyzer.model.session import AudioFormat, AudioGap, Close, Direction, Moment, Pace
+from analyzer.model.settings import Settings
 
 PAUSE = SECOND
 """Longer waits than this, beyond the audio sent before them, are no matter of pace."""
@@ -17,9 +18,9 @@ SHORTEST_SPAN = 0.001
 
 
 def find_gaps(
-    client: Direction, provider: Provider, origin: Moment, last: Moment, close: Close | None, longest: int
+    client: Direction, provider: Provider, origin: Moment, last: Moment, close: Close | None, settings: Settings
 ) -> tuple[AudioGap, ...]:
-    """Every stretch of more than `longest` ns without client audio, from `origin` (the upgrade) to `last` (the last packet)."""
+    """Every stretch of more than `settings.gap` without client audio, from `origin` (the upgrade) to `last` (the last packet)."""
     audio = client.rows(Kind.AUDIO)
     if not provider.client_audio and not provider.text_audio_field:
         return ()
@@ -36,40 +37,42 @@ def find_gaps(
     if close is not None:
         stops.append((close.at, "close"))
     stops.sort(key=lambda stop: stop[0].time)
-    keepalives = first_time[client.rows(Kind.CONTROL, provider.keepalive_words)]
-    found = []
-    for row in np.flatnonzero(ends - begins > longest):
+    stop_times = np.array([at.time for at, _ in stops], np.int64)
+    keepalives = np.sort(first_time[client.rows(Kind.CONTROL, provider.keepalive_words)])
+    holes = np.array([(hole.before.time, hole.after.time) for hole in client.holes], np.int64).reshape(-1, 2)
+    found: list[AudioGap] = []
+    for row in np.flatnonzero(ends - begins > settings.gap).tolist():
         begin = Moment(int(begin_packets[row]), int(begins[row]))
         end, ended_by = Moment(int(end_packets[row]), int(ends[row])), "audio" if row < len(audio) else "capture-end"
-        for at, why in stops:
-            if begin.time <= at.time <= end.time:
-                end, ended_by = at, why
-                break
-        if close is not None and begin.time >= close.at.time:
+        stop = int(np.searchsorted(stop_times, begin.time))
+        if stop < len(stops) and stops[stop][0].time <= end.time:
+            end, ended_by = stops[stop]
+        if (close is not None and begin.time >= close.at.time) or len(found) == settings.limits.gaps:
             break
-        if end.time - begin.time > longest:
-            inside = keepalives[(keepalives >= begin.time) & (keepalives <= end.time)]
-            step = int(np.diff(np.concatenate(([begin.time], inside, [end.time]))).max())
-            found.append(AudioGap(begin, end, len(inside), step, ended_by, covered=_covered(client.holes, begin, end)))
+        if end.time - begin.time > settings.gap:
+            low, high = np.searchsorted(keepalives, [begin.time, end.time + 1]).tolist()
+            step = int(np.diff(np.concatenate(([begin.time], keepalives[low:high], [end.time]))).max())
+            covered = not np.any((holes[:, 0] < end.time) & (holes[:, 1] > begin.time))
+            found.append(AudioGap(begin, end, high - low, step, ended_by, covered=covered))
     return tuple(found)
 
 
-def _covered(holes: tuple[Hole, ...], begin: Moment, end: Moment) -> bool:
-    return not any(hole.before.time < end.time and hole.after.time > begin.time for hole in holes)
+def raw_bytes_per_second(declared: AudioFormat) -> float | None:
+    """What a second of a raw declared format takes; None for other formats, which do not say."""
+    return SAMPLE_BYTES.get(declared.encoding or "", 0) * (declared.sample_rate or 0) * (declared.channels or 1) or None
 
 
-def find_pace(client: Direction, declared: AudioFormat) -> Pace | None:
-    """Pace of the client's audio under a raw declared format; None for fewer than two messages or another format."""
-    per_second = SAMPLE_BYTES.get(declared.encoding or "", 0) * (declared.sample_rate or 0) * (declared.channels or 1)
+def find_pace(client: Direction, bytes_per_second: float | None) -> Pace | None:
+    """Pace of the client's audio; None for fewer than two messages, or where it is not known how long its bytes last."""
     rows = client.rows(Kind.AUDIO)
-    if len(rows) < 2 or not per_second:  # noqa: PLR2004 - one message has no pace
+    if len(rows) < 2 or not bytes_per_second:  # noqa: PLR2004 - one message has no pace
         return None
-    times, sizes = client.messages.column("first_time")[rows], client.messages.column("size")[rows]
-    steps = np.diff(times)
-    spoken = (sizes[:-1] * (SECOND / per_second)).astype(np.int64)
+    times = client.messages.column("first_time")[rows]
+    steps, sizes = np.diff(times), np.diff(client.messages.column("audio_at")[rows])
+    spoken = (sizes * (SECOND / bytes_per_second)).astype(np.int64)
     waits = steps - spoken
     pauses = int(waits[waits > PAUSE].sum())
-    audio_s = int(sizes[:-1].sum()) / per_second
+    audio_s = int(sizes.sum()) / bytes_per_second
     span_s = max((int(times[-1] - times[0]) - pauses) / SECOND, SHORTEST_SPAN)
     middle = float(np.sort(steps)[len(steps) // 2])
     steady = middle > 0 and float(np.mean(np.abs(steps - middle) <= NEAR * middle)) >= 0.5  # noqa: PLR2004 - half of them

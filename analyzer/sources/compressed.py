@@ -7,11 +7,12 @@ import zlib
 from typing import Protocol
 
 from analyzer.model.errors import UnusableInputError
-from analyzer.model.limits import MIB, Limits
+from analyzer.model.limits import KIB, MIB, Limits
 from analyzer.sources.window import Readable
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-BLOCK = MIB
+BLOCK, INPUT = MIB, 64 * KIB
+"""Output and input taken at once. Input is copied at the end of each member, and hostile files have many."""
 FREE = 1024 * MIB
 """Output that is never called a bomb."""
 
@@ -44,7 +45,7 @@ class Inflating(io.RawIOBase):
         self._started = False
         self._taken = 0
         self._given = 0
-        self._block = bytearray(BLOCK)
+        self._block = bytearray(INPUT)
         self.problem: str | None = None
 
     def _fresh(self) -> Decoder:

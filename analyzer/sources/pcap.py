@@ -82,6 +82,6 @@ class PcapSource:
                     log.packets,
                 )
             )
-        elif window.held:
-            text = f"the file ends in the middle of a record, {window.held} bytes after packet {log.packets}"
+        elif window.problem or window.held:
+            text = window.problem or f"the file ends in the middle of a record, {window.held} bytes after packet {log.packets}"
             log.problems.append(Problem(text, log.packets))

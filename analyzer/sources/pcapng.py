@@ -4,13 +4,17 @@ In: a binary stream. Out: batches of records. Packet blocks go through the compi
 cannot be ends the capture; what was read before it stands.
 """
 
+from array import array
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 
 from analyzer.model.capture import CaptureLog, Interface, PacketBatch, Problem
 from analyzer.model.errors import UnusableInputError
 from analyzer.model.limits import Limits
+from analyzer.model.streams import Ints
 from analyzer.sources.records import Records
 from analyzer.sources.window import Readable, Window
 from analyzer.wire import kernels
@@ -19,11 +23,14 @@ SECTION, INTERFACE, STATISTICS, SECRETS = 0x0A0D0D0A, 1, 5, 10
 BYTE_ORDER = 0x1A2B3C4D
 SECTION_FIELDS, INTERFACE_FIELDS = 16, 8
 """Bytes of fields before the options of a section header and an interface description."""
+PACKET_FIELDS = 28
+"""Bytes of a packet block before the packet."""
 SMALLEST = 12
 """Type, total length and the total length again."""
 COMMENT, NAME, RESOLUTION, OFFSET, INTERFACE_DROPS, PACKET_DROPS = 1, 2, 9, 14, 5, 4
 COMMENTS = 100
 MOST_INTERFACES = 1 << 16
+LONGEST_NAME = 256
 
 
 class PcapngSource:
@@ -35,8 +42,11 @@ class PcapngSource:
         self.log = CaptureLog(path, "pcapng")
         self._big = False
         self._first = 0  # index of the section's first interface
-        self._scales: list[tuple[int, int, int, int]] = []  # shift, units per second, base seconds, snap length
-        if not self._window.more() or not self._block(kernels.OTHER):
+        self._scales = (array("q"), array("Q"), array("q"), array("q"))  # shift, units per second, base seconds, snap length
+        self._secret_bytes = 0
+        self._drops: Counter[int] = Counter()  # packets lost by interface, as packet blocks say
+        self._stopped = False
+        if not self._window.more() or not self._block():
             reason = self.log.problems[0].text if self.log.problems else "it ends in its first block"
             raise UnusableInputError(f"{path}: the pcapng section header cannot be used: {reason}.")
 
@@ -47,7 +57,6 @@ class PcapngSource:
         columns = records.columns
         marks = np.zeros(len(columns["time"]), np.int64)
         rows, why = 0, kernels.OTHER
-        scales = self._scale_columns()
         while why != kernels.DAMAGED:
             columns["time"][min(rows, len(marks) - 1)] = columns["time"][rows - 1] if rows else log.last_time or 0
             found, position, why = kernels.walk_pcapng(
@@ -57,20 +66,18 @@ class PcapngSource:
                 self._big,
                 self._limits.record,
                 self._first,
-                *scales,
+                *(memoryview(column) for column in self._scales),
                 *(memoryview(columns[name][rows:]) for name in ("offset", "captured", "on_wire", "time", "interface")),
                 memoryview(marks[rows:]),
             )
             log.bytes += position - window.start
             window.start = position
-            self._packet_comments(marks[rows : rows + found])
+            self._packet_options(columns["offset"][rows:], columns["interface"][rows:], marks[rows : rows + found])
             rows += found
             if why == kernels.OTHER:
-                known = len(self._scales)
-                if self._block(why):
-                    scales = scales if len(self._scales) == known else self._scale_columns()
+                if self._block():
                     continue
-                if log.problems:
+                if self._stopped:
                     break
                 why = kernels.MORE
             if rows:
@@ -80,25 +87,19 @@ class PcapngSource:
                 break
         if rows:
             yield records.batch(log, window.data, rows)
+        self._count_drops()
         if why == kernels.DAMAGED:
-            log.problems.append(
-                Problem(f"the block after packet {log.packets} has a length or interface that cannot be", log.packets)
-            )
-        elif window.held and not log.problems:
-            text = f"the file ends in the middle of a block, {window.held} bytes after packet {log.packets}"
+            self._damaged(f"the block after packet {log.packets} has a length or interface that cannot be")
+        elif not self._stopped and (window.problem or window.held):
+            text = window.problem or f"the file ends in the middle of a block, {window.held} bytes after packet {log.packets}"
             log.problems.append(Problem(text, log.packets))
-
-    def _scale_columns(self) -> list[memoryview]:
-        """The interface tables as the walk wants them."""
-        columns = zip(*self._scales, strict=True) if self._scales else [(), (), (), ()]
-        return [memoryview(np.array(column, dtype)) for column, dtype in zip(columns, ("i8", "u8", "i8", "i8"), strict=True)]
 
     def _int(self, data: bytes) -> int:
         return int.from_bytes(data, "big" if self._big else "little")
 
-    def _block(self, _why: int) -> bool:
-        """Read the block at the window's start and step over it. False when it is not whole yet, or is damaged (a Problem says
-        so).
+    def _block(self) -> bool:
+        """Read the block at the window's start and step over it. False when it is not whole yet, or is damaged: then a Problem
+        says so, and `_stopped` is set.
         """
         window = self._window
         head = window.data[window.start : window.stop][:SMALLEST].tobytes()
@@ -122,7 +123,8 @@ class PcapngSource:
             return False
         if kind == STATISTICS:
             self._statistics(body)
-        elif kind == SECRETS:
+        elif kind == SECRETS and self._secret_bytes + len(body) <= self._limits.block_options:
+            self._secret_bytes += len(body)
             self.log.secrets.append(body)
         window.start += total
         self.log.bytes += total
@@ -130,6 +132,7 @@ class PcapngSource:
 
     def _damaged(self, text: str) -> bool:
         self.log.problems.append(Problem(text, self.log.packets))
+        self._stopped = True
         return False
 
     def _section(self, body: bytes) -> bool:
@@ -138,14 +141,14 @@ class PcapngSource:
         major = self._int(body[4:6])
         if major != 1:
             return self._damaged(f"pcapng version {major} is not known, only version 1 is")
-        self._first = len(self._scales)
+        self._first = len(self._scales[0])
         self._comments(body[SECTION_FIELDS:])
         return True
 
     def _interface(self, body: bytes) -> bool:
         if len(body) < INTERFACE_FIELDS:
             return self._damaged("an interface description is too short")
-        if len(self._scales) >= MOST_INTERFACES:
+        if len(self._scales[0]) >= MOST_INTERFACES:
             return self._damaged(f"more than {MOST_INTERFACES} interfaces")
         link_type, snap_length = self._int(body[:2]), self._int(body[4:8])
         options = dict(self._options(body[8:]))
@@ -158,8 +161,11 @@ class PcapngSource:
         offset = options.get(OFFSET, b"")
         base = int.from_bytes(offset[:8], "big" if self._big else "little", signed=True)
         # The year 2255 bounds the ticks in the walk; the same bound keeps the sum of both within 64 bits.
-        self._scales.append((min(shift, 63), unit, max(-220_000_000, min(base, 220_000_000)), snap_length))
-        self.log.interfaces.append(Interface(link_type, snap_length, options.get(NAME, b"").decode("utf-8", "replace")))
+        values = (min(shift, 63), unit, max(-220_000_000, min(base, 220_000_000)), snap_length)
+        for column, value in zip(self._scales, values, strict=True):
+            column.append(value)
+        name = options.get(NAME, b"")[:LONGEST_NAME].decode("utf-8", "replace")
+        self.log.interfaces.append(Interface(link_type, snap_length, name))
         self._comments(body[8:])
         return True
 
@@ -186,7 +192,20 @@ class PcapngSource:
             if code == COMMENT and len(self.log.comments) < COMMENTS:
                 self.log.comments.append(value.decode("utf-8", "replace"))
 
-    def _packet_comments(self, marks: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
-        """Comments of packets; the walk marks the few that have one."""
-        for at in marks[marks > 0][:COMMENTS].tolist():
-            self._comments(self._window.data[at : min(at + 0x10000, self._window.stop)].tobytes())
+    def _packet_options(self, offsets: Ints, interfaces: npt.NDArray[np.int32], marks: Ints) -> None:
+        """Comments and drop counts of packets; the walk marks the few that have one."""
+        for row in np.flatnonzero(marks).tolist():
+            start = int(offsets[row]) - PACKET_FIELDS
+            end = start + self._int(self._window.data[start + 4 : start + 8].tobytes()) - 4
+            options = self._window.data[int(marks[row]) : end].tobytes()
+            self._comments(options)
+            drops = dict(self._options(options)).get(PACKET_DROPS, b"")[:8]
+            if drops:
+                self._drops[int(interfaces[row])] += self._int(drops)
+
+    def _count_drops(self) -> None:
+        """What packet blocks say was lost counts where the interface's statistics do not say more."""
+        for which, count in self._drops.items():
+            old = self.log.interfaces[which]
+            if count > (old.dropped or 0):
+                self.log.interfaces[which] = Interface(old.link_type, old.snap_length, old.name, count)

@@ -34,13 +34,20 @@ class Window:
         self.ended = False
         self._next = np.empty(HEADROOM + size, np.uint8)
         self._filled = 0
-        self._error: OSError | None = None
+        self._error: Exception | None = None
         self._thread: Thread | None = None
 
     @property
     def held(self) -> int:
         """Bytes that are ready."""
         return self.stop - self.start
+
+    @property
+    def problem(self) -> str | None:
+        """Why the stream could not be read to its end, None when it could."""
+        if self._error is None:
+            return None
+        return f"the file cannot be read any further ({getattr(self._error, 'strerror', None) or self._error})"
 
     def more(self, least: int = 1) -> bool:
         """Drop what was used and add blocks until `least` bytes are held or the stream ends; False when nothing came."""
@@ -63,7 +70,7 @@ class Window:
             self._fill()
         else:
             self._thread.join()
-        if self._error is not None:
+        if self._error is not None and not isinstance(self._error, OSError):
             raise self._error
         count, held = self._filled, self.held
         if not count:
@@ -94,5 +101,5 @@ class Window:
                 if not count:
                     return
                 self._filled += count
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - it belongs to the main thread, which tells damage from defects
             self._error = error

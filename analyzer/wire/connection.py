@@ -25,6 +25,7 @@ from analyzer.wire.websocket import FrameBatch, FrameReader
 
 TLS_RECORDS = (b"\x16\x03", b"\x17\x03")
 """Handshake and application data (RFC 8446 section 5.1): what a TLS connection starts with, and goes on with."""
+TLS_BEGINS = {record[:1] for record in TLS_RECORDS}
 DECIDING = 8
 """Bytes that tell HTTP from anything else."""
 
@@ -136,7 +137,9 @@ class Connection:
             while self._handshake.advance(final=final):
                 self._follow(self._handshake)
                 if self.carries is not Carries.HTTP:
-                    break
+                    return
+            if self._handshake.gave_up:
+                self._give_up()
 
     def _decide(self, *, final: bool) -> None:
         """What the connection carries, by the first bytes of either side."""
@@ -153,10 +156,12 @@ class Connection:
             if heads[side].startswith(TLS_RECORDS):
                 self._start_tls(side)
                 return
+            if heads[side] in TLS_BEGINS and not final:
+                return
         lost_start = any(isinstance(intake.front, Gap) for intake in self._intake)
         if self.handshake_seen and not lost_start:
             if any(heads):
-                self.carries = Carries.UNKNOWN
+                self._give_up()
             return
         self._join_midway(final=final)
 
@@ -169,6 +174,14 @@ class Connection:
         if self.client is None:  # a server listens on the lower port; a ClientHello would have come with the SYN
             self.client = side if self.endpoints[side].port > self.endpoints[1 - side].port else 1 - side
         self.carries = Carries.TLS
+        self._drop_pieces()
+
+    def _give_up(self) -> None:
+        """Nothing here is followed any more; an attempt that is open stays as it is."""
+        self.carries = Carries.UNKNOWN
+        self._drop_pieces()
+
+    def _drop_pieces(self) -> None:
         for intake in self._intake:
             intake.drain()
 
@@ -216,7 +229,7 @@ class Connection:
             self._start_websocket(None, in_step=(False, False))
             return
         if final or any(intake.held > self._limits.undecided for intake in self._intake):
-            self.carries = Carries.UNKNOWN
+            self._give_up()
 
     def _start_websocket(self, response: Response | None, *, in_step: tuple[bool, bool]) -> None:
         """From here on both directions are frames; what waits is the first of them."""
@@ -252,12 +265,11 @@ class Connection:
             if not isinstance(found, FrameBatch):
                 messages.lose()
                 continue
-            batch, numbers = messages.feed(found)
-            frames: Columns = {**found.columns, "message": numbers}
+            for batch in messages.feed(found):
+                sink.messages(who, batch)
+            frames: Columns = found.columns
             ended = frames["ends"] == 1
             sink.frames(who, frames if ended.all() else {name: column[ended] for name, column in frames.items()})
-            if len(batch):
-                sink.messages(who, batch)
 
     def _tell_hole(self, sink: Sink, who: Side, side: int, piece: Piece) -> None:
         """A hole is told when the packet behind it is known."""

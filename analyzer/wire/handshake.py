@@ -80,12 +80,15 @@ class Handshake:
         self._upload: _Skip | None = None
         self._download: _Skip | None = None
         self._head: Response | None = None
+        self._asked = 0  # requests read
         self.earlier = 0
         """Exchanges before the attempt."""
         self.request: Request | None = None
         self.request_start = Moment(0, 0)
         self.response: Response | None = None
         self.presumed = False
+        self.gave_up = False
+        """Nothing that follows can be told: another protocol, bytes that make no sense, or more exchanges than are followed."""
 
     def next_exchange(self) -> None:
         """The attempt was refused; another request may follow."""
@@ -95,24 +98,30 @@ class Handshake:
     def advance(self, *, final: bool) -> bool:
         """Go on as far as the bytes allow; True when there is something new to tell."""
         known = (self.request, self.response, self.presumed)
-        if self.presumed or self.earlier > self._limits.exchanges:
+        if self.presumed or self.gave_up:
             return False
         self._read_requests()
         self._read_responses(final=final)
-        if self.response is None:
-            self._presume(final=final)
+        crowded = max(self._client.held, self._server.held) > self._limits.undecided
+        if self.response is None and (final or crowded):
+            self._presume()
+            self.gave_up |= crowded and not self.presumed
+        self.gave_up |= max(self.earlier, self._asked) > self._limits.exchanges
         return (self.request, self.response, self.presumed) != known
 
     def _read_requests(self) -> None:
         """Requests up to the one that asks for a WebSocket; what follows that one is not HTTP if it is granted."""
-        while self.request is None:
+        while self.request is None and self._asked <= self._limits.exchanges:
             if self._upload is not None:
                 if not self._upload.run(self._client):
                     return
                 self._upload = None
+            if not self._at_request():
+                return
             head, data = self._take_head(self._client)
             if head is None or data is None:
                 return
+            self._asked += 1
             try:
                 request = http1.parse_request(head, Moment(*data.place(data.start + len(head) - 1)))
             except HttpSyntaxError as error:
@@ -120,21 +129,36 @@ class Handshake:
                 self._client.skip(len(head))
                 continue
             self._client.skip(len(head))
+            self._waiting.append(request)
             if request.upgrade:
                 self.request = request
                 self.request_start = Moment(*data.place(data.start))
-                self._waiting.append(request)
                 return
-            self._waiting.append(request)
-            if len(self._waiting) > self._limits.exchanges:
-                self._waiting.popleft()
             self._upload = _Skip(http1.body_of(request.headers, status=None), 0)
+
+    def _at_request(self) -> bool:
+        """Bring a request to the front: one may follow a hole, stray line ends (RFC 9112 section 2.2) or the rest of a cut head.
+
+        Anything else stays where it is, since it may be the first frames of a session whose request is not in the capture.
+        """
+        data = self._client.ahead
+        if data is None:
+            return False
+        front = data.bytes[: self._limits.http_head].tobytes()
+        stray = len(front) - len(front.lstrip(b"\r\n"))
+        for begin in (0, stray, http1.head_length(front) or 0):
+            if front[begin:] and http1.looks_like_request(front[begin : begin + http1.LONGEST_METHOD]):
+                self._client.drop_gap()
+                if begin:
+                    self._client.skip(begin)
+                return True
+        return False
 
     def _read_responses(self, *, final: bool) -> None:
         """Answers in the order of the requests, up to the one of the attempt."""
         while self.response is None and self._body_is_over(final=final):
-            while isinstance(self._server.front, Gap):
-                self._server.drop_gap()
+            if not self._at_response():
+                return
             head_bytes, data = self._take_head(self._server)
             if head_bytes is None or data is None:
                 return
@@ -143,10 +167,13 @@ class Handshake:
                 response = http1.parse_response(head_bytes, asked, Moment(*data.place(data.start + len(head_bytes) - 1)))
             except HttpSyntaxError as error:
                 self._syntax(data, str(error))
-                self._server.skip(len(data.bytes))
-                return
+                self._server.skip(len(head_bytes))
+                continue
             self._server.skip(len(head_bytes))
             if response.status == http1.SWITCHING:
+                if "upgrade" in response.headers and not http1.upgrades(response.headers):
+                    self.gave_up = True  # another protocol, such as h2c
+                    return
                 self.request, self.response = asked, response
                 return
             if response.status < INFORMATIONAL:
@@ -158,6 +185,22 @@ class Handshake:
             self._head = response if asked is not None and asked.upgrade else None
             if self._head is None:
                 self.earlier += 1
+
+    def _at_response(self) -> bool:
+        """Bring an answer to the front. What is none stays when it may be frames behind an answer that is not in the capture."""
+        while isinstance(self._server.front, Gap):
+            self._server.drop_gap()
+        data = self._server.data
+        if data is None:
+            return False
+        if http1.looks_like_response(data.bytes[: http1.LONGEST_METHOD].tobytes()):
+            return True
+        if not self._waiting or self._waiting[0].upgrade:
+            return False
+        begin = data.bytes.tobytes().find(b"HTTP/1.")
+        self._syntax(data, "no answer where one was expected")
+        self._server.skip(begin if begin >= 0 else len(data.bytes))
+        return begin >= 0
 
     def _body_is_over(self, *, final: bool) -> bool:
         """Whether the next head may follow. The body of the attempt's answer completes it, cut short or not."""
@@ -190,14 +233,13 @@ class Handshake:
     def _syntax(self, data: Data, detail: str) -> None:
         self._sightings.record(Anomaly.HTTP_SYNTAX, *data.place(data.start), detail)
 
-    def _presume(self, *, final: bool) -> None:
+    def _presume(self) -> None:
         """Frames behind the request, or where the answer should be, say that it was granted although the answer is not in the
         capture.
         """
-        waiting = self.request is not None or not self._waiting
-        if not waiting or not (final or max(self._client.held, self._server.held) > self._limits.undecided):
+        if self.request is None and self._waiting:
             return
         for intake, side in ((self._client, Side.CLIENT), (self._server, Side.SERVER)):
-            data = intake.data
+            data = intake.ahead
             if data is not None and find_frame(data, side) is not None:
                 self.presumed = True

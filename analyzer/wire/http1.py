@@ -18,6 +18,7 @@ SWITCHING = 101
 """The status that grants the upgrade."""
 LONGEST_METHOD = 8
 MOST_PARAMETERS = 1000
+LONGEST_CHUNK_LINE = 1 << 14
 VERSION_PARTS, REQUEST_PARTS = 2, 3
 
 
@@ -70,7 +71,7 @@ def parse_request(head: bytes, at: Moment) -> Request:
     values: dict[str, str] = {}
     for name, value in pairs:
         values.setdefault(name, value)
-    upgrade = "websocket" in headers.get("upgrade", "").lower() or "sec-websocket-key" in headers
+    upgrade = upgrades(headers) or "sec-websocket-key" in headers
     return Request(target, path, values, parts[2].removeprefix("HTTP/"), headers, at, upgrade, parts[0])
 
 
@@ -78,7 +79,7 @@ def parse_response(head: bytes, request: Request | None, at: Moment) -> Response
     """A response head, or the start of one; the request decides whether its accept key fits. Raises HttpSyntaxError."""
     first, headers = _lines(head)
     parts = first.split(" ", 2)
-    if len(parts) < VERSION_PARTS or not parts[0].startswith("HTTP/") or not parts[1][:3].isdigit():
+    if len(parts) < VERSION_PARTS or not parts[0].startswith("HTTP/") or not parts[1][:3].isdecimal():
         raise HttpSyntaxError(first[:80])
     reason = parts[2] if len(parts) > VERSION_PARTS else ""
     return Response(int(parts[1][:3]), reason, parts[0].removeprefix("HTTP/"), headers, b"", at, _accepts(request, headers))
@@ -88,10 +89,12 @@ def body_of(headers: Mapping[str, str], *, status: int | None, method: str = "")
     """How long the body is (RFC 9112 section 6.3). `status` is None for a request."""
     if status is not None and (status < 200 or status in (204, 304) or method == "HEAD"):  # noqa: PLR2004 - RFC 9110 section 6.4.1
         return Body()
+    if method == "CONNECT" and status is not None and status < 300:  # noqa: PLR2004 - RFC 9110 section 9.3.6: a tunnel begins
+        return Body()
     if "chunked" in headers.get("transfer-encoding", "").lower():
         return Body(0, chunked=True)
     stated = headers.get("content-length", "").split(",")[0].strip()
-    if stated.isdigit() and len(stated) < 19:  # noqa: PLR2004 - fits 63 bits
+    if stated.isdecimal() and len(stated) < 19:  # noqa: PLR2004 - fits 63 bits
         return Body(int(stated))
     return Body(None if status is not None else 0)
 
@@ -121,7 +124,7 @@ class ChunkedReader:
             line_end = data.find(b"\n", at)
             self._line += data[at : line_end + 1 if line_end >= 0 else len(data)]
             at = line_end + 1 if line_end >= 0 else len(data)
-            if len(self._line) > self._keep:
+            if len(self._line) > LONGEST_CHUNK_LINE:
                 raise HttpSyntaxError("a chunk header that does not end")
             if line_end >= 0:
                 self._take_line(self._line.strip())
@@ -151,6 +154,11 @@ def extension_parameters(value: str | None) -> dict[str, dict[str, str]]:
                 name, {key.strip(): text.strip().strip('"') for key, _, text in (p.partition("=") for p in parameters)}
             )
     return found
+
+
+def upgrades(headers: Mapping[str, str]) -> bool:
+    """Whether a head names the protocol WebSocket (RFC 6455 sections 4.1 and 4.2.2)."""
+    return "websocket" in headers.get("upgrade", "").lower()
 
 
 def _lines(head: bytes) -> tuple[str, dict[str, str]]:

@@ -1,28 +1,37 @@
 """Bytes of one direction that no step has used yet: pieces in, looks at the front, rest out. A hole at the front stays visible."""
 
+from collections import deque
+
 import numpy as np
 
 from analyzer.model.streams import Data, Gap, Piece
+
+PIECE = 512
+"""Bytes that a piece costs beside its own."""
 
 
 class Intake:
     """A queue of Data and Gap. Adjacent Data are joined, so that a header split over packets is seen whole."""
 
     def __init__(self) -> None:
-        self._pieces: list[Piece] = []
-        self.held = 0
-        """Data bytes in the queue."""
+        self._pieces: deque[Piece] = deque()
+        self._bytes = 0
 
     def add(self, piece: Piece) -> None:
         """Append a piece of the stream, which follows what is there."""
         last = self._pieces[-1] if self._pieces else None
         if isinstance(piece, Data):
-            self.held += len(piece.bytes)
+            self._bytes += len(piece.bytes)
             if isinstance(last, Data) and last.end == piece.start:
                 joined = np.concatenate((last.bytes, piece.bytes))
                 piece = Data(last.start, joined, last.origins.joined(piece.origins, last.start))
                 self._pieces.pop()
         self._pieces.append(piece)
+
+    @property
+    def held(self) -> int:
+        """Bytes kept: those in the queue, and what the pieces themselves cost."""
+        return self._bytes + PIECE * len(self._pieces)
 
     @property
     def front(self) -> Piece | None:
@@ -36,6 +45,11 @@ class Intake:
         return front if isinstance(front, Data) else None
 
     @property
+    def ahead(self) -> Data | None:
+        """The first Data, whether or not a hole is in front of it."""
+        return next((piece for piece in self._pieces if isinstance(piece, Data)), None)
+
+    @property
     def cut(self) -> bool:
         """Whether a hole follows the Data at the front, so that nothing more will join it."""
         return len(self._pieces) > 1 and isinstance(self._pieces[0], Data)
@@ -44,21 +58,23 @@ class Intake:
         """Drop `count` bytes of the Data at the front."""
         front = self._pieces[0]
         assert isinstance(front, Data)
-        self.held -= count
+        self._bytes -= min(count, len(front.bytes))
         if count >= len(front.bytes):
-            self._pieces.pop(0)
+            self._pieces.popleft()
         else:
             self._pieces[0] = front.cut(front.start + count)
 
     def drop_gap(self) -> Gap | None:
         """Take a hole from the front, None when there is none."""
         if isinstance(self.front, Gap):
-            gap = self._pieces.pop(0)
+            gap = self._pieces.popleft()
             assert isinstance(gap, Gap)
             return gap
         return None
 
     def drain(self) -> list[Piece]:
         """All pieces; the queue is empty then."""
-        pieces, self._pieces, self.held = self._pieces, [], 0
+        pieces = list(self._pieces)
+        self._pieces.clear()
+        self._bytes = 0
         return pieces

@@ -6,10 +6,10 @@ take a
 path without Python work per message; fragments, parts and compressed messages are put together one by one.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzer.model.anomalies import Anomaly, FrameAnomaly, Sightings
 from analyzer.model.channel import MessageBatch
@@ -45,11 +45,10 @@ class _Open:
     last_packet: int
     frames: int = 0
     wire: int = 0
-    held: int = 0
     lost: int = 0
     complete: bool = True
     begins: bool = True
-    content: list[bytes] = field(default_factory=list)
+    content: bytearray = field(default_factory=bytearray)
 
 
 class MessageReader:
@@ -61,10 +60,13 @@ class MessageReader:
         self._inflater = inflater
         self._count = 0
         self._open: _Open | None = None
+        self._faults = 0
         self._torn = False  # frames were lost, so that a continuation without its start is no fault
 
-    def feed(self, batch: FrameBatch) -> tuple[MessageBatch, npt.NDArray[np.int64]]:
-        """Messages that the frames complete, and per row of the batch the number of its message (0 for none)."""
+    def feed(self, batch: FrameBatch) -> Iterator[MessageBatch]:
+        """Messages that the frames complete. When all are taken, the frames have a column `message`: the number of the message of
+        each, 0 for none.
+        """
         frames = batch.columns
         # In place: payloads move forward over their headers, and nobody reads the frames again. Fresh memory would cost more.
         content = batch.data
@@ -77,20 +79,24 @@ class MessageReader:
             and bool(np.all(frames["fin"] & frames["begins"] & frames["ends"]))
             and bool(np.all(frames["opcode"] != Opcode.CONTINUATION))
             and not frames["lost"].any()
+            and not frames["cut"].any()
             and (self._inflater is None or not (frames["rsv"] & RSV1).any())
         )
-        return self._simple(frames, content) if simple else self._general(frames, content)
+        if simple:
+            yield self._simple(frames, content)
+        else:
+            yield from self._general(frames, content)
 
-    def _simple(self, frames: Columns, content: Bytes) -> tuple[MessageBatch, npt.NDArray[np.int64]]:
+    def _simple(self, frames: Columns, content: Bytes) -> MessageBatch:
         """Every frame is a message."""
         rows = len(frames["offset"])
-        numbers = np.arange(self._count + 1, self._count + rows + 1)
+        frames["message"] = np.arange(self._count + 1, self._count + rows + 1)
         self._count += rows
         self._torn = False
         ones = np.ones(rows, np.uint8)
         size = frames["size"]
         columns: Columns = {
-            "number": numbers,
+            "number": frames["message"],
             "frames": np.ones(rows, np.int32),
             "wire": size,
             "size": size,
@@ -102,7 +108,7 @@ class MessageReader:
             "readable": ones,
         }
         columns |= {name: frames[name] for name in ("opcode", "first_time", "last_time", "first_packet", "last_packet", "complete")}
-        return MessageBatch(columns, content), numbers
+        return MessageBatch(columns, content)
 
     def lose(self) -> None:
         """Frames are missing: an open message stays incomplete and what is compressed may refer to what is gone."""
@@ -113,10 +119,10 @@ class MessageReader:
         if self._inflater is not None:
             self._inflater.lose("an earlier message is missing from the capture")
 
-    def _general(self, frames: Columns, content: Bytes) -> tuple[MessageBatch, npt.NDArray[np.int64]]:
-        """Frame by frame."""
+    def _general(self, frames: Columns, content: Bytes) -> Iterator[MessageBatch]:
+        """Frame by frame. What inflates to a lot is given out at once, since a batch may hold hundreds of such messages."""
         out = _Rows()
-        numbers = np.zeros(len(frames["offset"]), np.int64)
+        numbers = frames["message"] = np.zeros(len(frames["offset"]), np.int64)
         at = 0
         for row, values in enumerate(zip(*(frames[name].tolist() for name in TAKEN), strict=True)):
             opcode, fin, rsv, size, lost, begins, ends, cut, complete, *places = values
@@ -129,31 +135,43 @@ class MessageReader:
             message = self._message_of(frames, row, opcode, bool(begins), bool(rsv & RSV1), places)
             if message is None:
                 continue
+            if out.size > self._limits.inflated_message:
+                yield out.batch()
+                out = _Rows()
             numbers[row] = message.number
-            if lost and message.content and not message.compressed:  # so that the hole stands where it was
-                self._part(out, message)
             message.frames += begins
-            message.wire += size + lost
-            message.lost += lost
             message.complete &= bool(complete)
             message.last_time, message.last_packet = max(message.last_time, places[1]), max(message.last_packet, places[3])
-            message.content.append(part)
-            message.held += size
+            self._add(out, message, part, lost)
             if cut:
                 self._open = None
             elif ends and fin:
                 self._finish(out, message)
                 self._open = None
-            elif message.compressed and message.held > self._limits.compressed_message:
-                message.content, message.held, message.complete = [], 0, False
-            elif not message.compressed and message.held > self._limits.whole:
-                self._part(out, message)
-        return out.batch(), numbers
+            else:
+                self._shorten(out, message)
+        if len(out):
+            yield out.batch()
+
+    def _add(self, out: "_Rows", message: _Open, part: bytes, lost: int) -> None:
+        """Content of a data frame, behind `lost` bytes that are missing."""
+        if lost and message.content and not message.compressed:  # so that the hole stands where it was
+            self._part(out, message)
+        message.wire += len(part) + lost
+        message.lost += lost
+        message.content += part
+
+    def _shorten(self, out: "_Rows", message: _Open) -> None:
+        """Keep no more than the limits of a message that goes on."""
+        if message.compressed and len(message.content) > self._limits.compressed_message:
+            message.content, message.complete = bytearray(), False
+        elif not message.compressed and len(message.content) > self._limits.whole:
+            self._part(out, message)
 
     def _part(self, out: "_Rows", message: _Open) -> None:
         """Give out what is there of a message that goes on."""
-        out.add(message, b"".join(message.content), ends=False, readable=True)
-        message.content, message.held, message.lost, message.begins = [], 0, 0, False
+        out.add(message, bytes(message.content), ends=False, readable=True)
+        message.content, message.lost, message.begins = bytearray(), 0, False
 
     def _control(self, out: "_Rows", opcode: int, part: bytes, complete: bool, places: list[int]) -> int:
         self._count += 1
@@ -165,12 +183,18 @@ class MessageReader:
         self, frames: Columns, row: int, opcode: int, begins: bool, compressed: bool, places: list[int]
     ) -> _Open | None:
         """The message that a data frame, or part of one, belongs to; None when its start is not there."""
-        if opcode == Opcode.CONTINUATION or not begins:
-            if self._open is None and begins and not self._torn:
-                frames["anomalies"][row] |= FrameAnomaly.STRAY_CONTINUATION
+        if not begins:
+            frames["anomalies"][row] |= self._faults
+            return self._open
+        self._faults = 0  # kept for the parts of a long frame, of which only the last one stands for it
+        if opcode == Opcode.CONTINUATION:
+            if self._open is None and not self._torn:
+                self._faults = int(FrameAnomaly.STRAY_CONTINUATION)
+                frames["anomalies"][row] |= self._faults
             return self._open
         if self._open is not None:
-            frames["anomalies"][row] |= FrameAnomaly.MESSAGE_INTERRUPTED
+            self._faults = int(FrameAnomaly.MESSAGE_INTERRUPTED)
+            frames["anomalies"][row] |= self._faults
         self._torn = False
         self._count += 1
         compressed = compressed and self._inflater is not None
@@ -179,7 +203,7 @@ class MessageReader:
 
     def _finish(self, out: "_Rows", message: _Open) -> None:
         """The last frame is there: inflate what is compressed, give it out."""
-        content, readable = b"".join(message.content), True
+        content, readable = bytes(message.content), True
         if message.compressed and self._inflater is not None:
             try:
                 if not message.complete:
@@ -200,16 +224,19 @@ class _Rows:
     def __init__(self) -> None:
         self._rows: list[tuple[int, ...]] = []
         self._content: list[bytes] = []
-        self._at = 0
+        self.size = 0
+
+    def __len__(self) -> int:
+        return len(self._rows)
 
     def add(self, message: _Open, content: bytes, *, ends: bool, readable: bool) -> None:
         """One row: the message, or the part of it that `content` is."""
         size = len(content) if message.compressed else message.wire
         places = (message.first_time, message.last_time, message.first_packet, message.last_packet)
         head = (message.number, message.opcode, message.frames, message.wire, size, *places, message.complete)
-        self._rows.append((*head, self._at, len(content), message.lost, message.begins, ends, readable))
+        self._rows.append((*head, self.size, len(content), message.lost, message.begins, ends, readable))
         self._content.append(content)
-        self._at += len(content)
+        self.size += len(content)
 
     def batch(self) -> MessageBatch:
         """All rows."""

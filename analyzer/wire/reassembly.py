@@ -3,7 +3,8 @@
 In: PACKETS columns of a batch. Out: Data and Gap pieces in stream order. "Not yet" is kept: bytes behind a hole wait until it is
 filled,
 until the peer has acknowledged it (it was received, so the capture lacks it), until too many wait, or until the connection ends.
-Offset 0 is the first byte after SYN, or the first byte seen when there was none. Copies of the same bytes are taken as equal.
+Offset 0 is the first byte after SYN, or the first byte seen when there was none. Of copies of the same bytes
+the first one seen is kept.
 """
 
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from analyzer.wire import bulk
 from analyzer.wire.tcp import ACK, FIN, RST, SYN
 
 WRAP = 1 << 32
+ROW = 40
+"""Bytes that a segment costs beside its payload: five 64-bit columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +55,31 @@ class Segments:
         return Segments(self.start, self.length, self.number, self.time, np.cumsum(self.length) - self.length, out)
 
     def trimmed(self, known: int) -> "Segments":
-        """Sorted by stream offset, without what lies before `known` or repeats an earlier row: no two rows overlap any more."""
-        order = np.lexsort((-self.length, self.start))  # of copies that start alike the longest first, then the earliest packet
-        start, end = self.start[order], self.end[order]
-        reach = np.maximum.accumulate(np.concatenate(([known], end)))[:-1]
-        fresh = end > reach
-        order, start, end, reach = order[fresh], start[fresh], end[fresh], reach[fresh]
-        begin = np.maximum(start, reach)
-        return Segments(begin, end - begin, self.number[order], self.time[order], self.at[order] + begin - start, self.bytes)
+        """Sorted by stream offset, without what lies before `known` or repeats an earlier row: no two rows overlap any more.
+
+        The stream is cut at every start and end; each part goes to the first row that covers it. To find it, a row is entered for
+        the two runs of 2**k parts that cover its parts together, and runs hand their first row down to their halves: O(n log n).
+        """
+        start, end = np.maximum(self.start, known), self.end
+        rows = np.flatnonzero(end > start)
+        if not len(rows):
+            return self.slice(0, 0)
+        edges = np.unique(np.concatenate((start[rows], end[rows])))
+        low, high = np.searchsorted(edges, start[rows]), np.searchsorted(edges, end[rows])
+        level = np.frexp(high - low)[1] - 1  # the floor of the logarithm to base 2
+        owner = np.full(len(edges), len(self), np.int64)
+        for k in range(int(level.max()), -1, -1):
+            half = 1 << k
+            owner[half:] = np.minimum(owner[half:], owner[:-half])  # from runs of 2 * half; of nothing at first
+            chosen = level == k
+            np.minimum.at(owner, low[chosen], rows[chosen])
+            np.minimum.at(owner, high[chosen] - half, rows[chosen])
+        change = np.flatnonzero(owner[1:] != owner[:-1]) + 1
+        heads, stops = np.append(0, change), np.append(change, len(edges) - 1)
+        covered = owner[heads] < len(self)
+        order, begin, stop = owner[heads][covered], edges[heads[covered]], edges[stops[covered]]
+        at = self.at[order] + begin - self.start[order]
+        return Segments(begin, stop - begin, self.number[order], self.time[order], at, self.bytes)
 
 
 class Reassembly:
@@ -87,7 +107,7 @@ class Reassembly:
         # SYN takes a number of its own; data may ride on it (RFC 7413).
         start = self._unwrap(rows["seq"].astype(np.int64)) + (rows["flags"] & SYN != 0)
         self._note(rows, start)
-        chosen = np.flatnonzero(rows["captured"] > 0)
+        chosen = np.flatnonzero((rows["captured"] > 0) & (rows["flags"] & RST == 0))  # a RST carries words, not the stream's bytes
         if not len(chosen):
             return
         captured = rows["captured"][chosen].astype(np.int64)
@@ -120,7 +140,7 @@ class Reassembly:
                 yield self._run(segments.slice(begin, end))
         rest = bounds[len(given)] if len(given) < len(bounds) else len(segments)
         self._waiting = segments.slice(rest, len(segments)).owned() if rest < len(segments) else None
-        if self._waiting is not None and len(self._waiting.bytes) > self._limits.held:
+        if self._waiting is not None and len(self._waiting.bytes) + ROW * len(self._waiting) > self._limits.held:
             yield from self.release()
 
     def _run(self, segments: Segments) -> Data:

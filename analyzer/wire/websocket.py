@@ -97,24 +97,25 @@ class FrameReader:
             part, used = self._continue(self._open, data)
             yield part
             data = data.cut(data.start + used)
-        if not self._in_step and len(data.bytes):
-            found = find_frame(data, self._side, rsv=self._deflate)
-            if found is None:  # not yet; what is older than the limit is given up
-                self._tail = data.cut(max(data.start, data.end - self._limits.undecided))
-                return
-            self._sightings.record(Anomaly.RESYNC, *data.place(found))
-            self._in_step = True
-            data = data.cut(found)
         while len(data.bytes):
+            if not self._in_step:
+                found = find_frame(data, self._side, rsv=self._deflate)
+                if found is None:  # not yet; what is older than the limit is given up
+                    self._tail = data.cut(max(data.start, data.end - self._limits.undecided))
+                    return
+                self._sightings.record(Anomaly.RESYNC, *data.place(found))
+                self._in_step = True
+                data = data.cut(found)
             batch, used, why = self._walk(data)
             if batch is not None:
                 yield batch
             data = data.cut(data.start + used)
             if why == kernels.DAMAGED:
                 self._in_step = False
+                yield self._impossible(data)
                 yield Lost()
-                return
-            if why != kernels.FULL:
+                data = data.cut(data.start + 1)
+            elif why != kernels.FULL:
                 break
         self._tail = data if len(data.bytes) else None
 
@@ -132,7 +133,7 @@ class FrameReader:
         if not whole:
             return None, used, why
         columns = self._columns(raw, whole, data)
-        beyond = int(columns["at"][-1] + columns["length"][-1]) - stop
+        beyond = int(columns["at"][-1]) + int(columns["length"][-1]) - stop
         if beyond > 0:
             columns["size"][-1] -= beyond
             columns["ends"][-1] = 0
@@ -147,7 +148,8 @@ class FrameReader:
         at = offset + header
         origins = data.origins
         begin_row = origins.rows(data.start + offset)
-        end_row = origins.rows(data.start + np.minimum(at + length, len(data.bytes)) - 1)
+        present = np.minimum(length, len(data.bytes) - at)  # a length may be near the end of 64 bits: never add to it
+        end_row = origins.rows(data.start + at + present - 1)
         number, time = origins.number, origins.time
         if bool(np.all(number[1:] >= number[:-1])):
             lowest, highest, earliest, latest = number[begin_row], number[end_row], time[begin_row], time[end_row]
@@ -185,6 +187,18 @@ class FrameReader:
             columns["anomalies"][begin:] = self._anomalies({name: column[begin:] for name, column in columns.items()})
         return columns
 
+    def _impossible(self, data: Data) -> FrameBatch:
+        """The header at the front, whose length has the highest bit set: a frame without payload and without an end."""
+        raw = FrameColumns(1)
+        second = int(data.bytes[1])
+        raw.offset[:], raw.header[:], raw.length[:] = 0, 10 + 4 * (second >> 7), np.iinfo(np.int64).max
+        raw.first[:], raw.masked[:], raw.key[:] = data.bytes[0], second >> 7, 0
+        columns = self._columns(raw, 1, data)
+        columns["anomalies"] |= np.uint16(FrameAnomaly.LENGTH_IMPOSSIBLE)
+        columns["at"][:] = columns["size"][:] = columns["complete"][:] = 0
+        columns["cut"][:] = 1
+        return FrameBatch(columns, data.bytes)
+
     def _anomalies(self, frames: Columns) -> npt.NDArray[np.uint16]:
         """Bits of FrameAnomaly for each frame, from its header alone."""
         opcode, fin, rsv, masked, length = (frames[name] for name in ("opcode", "fin", "rsv", "masked", "length"))
@@ -215,13 +229,15 @@ class FrameReader:
         """The next part of a long frame; returns it and how many bytes it uses."""
         size = min(frame.length - frame.passed, len(data.bytes))
         row = frame.row
-        number, time = (
-            (data.place(data.start + max(size - 1, 0)))
-            if len(data.bytes)
-            else (int(row["last_packet"][0]), int(row["last_time"][0]))
-        )
-        row["last_packet"][0] = max(int(row["last_packet"][0]), number)
-        row["last_time"][0] = max(int(row["last_time"][0]), time)
+        if size:
+            begin, end = data.origins.rows(np.array([data.start, data.start + size - 1])).tolist()
+            numbers, times = data.origins.number[begin : end + 1], data.origins.time[begin : end + 1]
+            row["first_packet"] = np.minimum(row["first_packet"], numbers.min())
+            row["last_packet"] = np.maximum(row["last_packet"], numbers.max())
+            row["first_time"], row["last_time"] = (
+                np.minimum(row["first_time"], times.min()),
+                np.maximum(row["last_time"], times.max()),
+            )
         part = {name: column.copy() for name, column in row.items()}
         turn = frame.passed % 4 * 8
         key = int(row["key"][0])

@@ -12,7 +12,7 @@ from analyzer.model.session import ActualFormat, AudioFormat, Pace
 
 Voice = Callable[..., np.ndarray[Any, Any]]
 FORMS = {"linear16": "s16le", "pcm_s16be": "s16be", "mulaw": "mulaw", "alaw": "alaw", "linear32": "f32le"}
-HEAD = 65536
+HEAD = 262144
 
 
 def pace(ratio: float, *, steady: bool = True) -> Pace:

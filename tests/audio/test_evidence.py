@@ -21,24 +21,19 @@ def test_noise_is_rough_and_a_voice_is_smooth(voice: Voice) -> None:
     assert evidence.roughness(noise[:10]) is None
 
 
-@pytest.mark.parametrize("pitch", [95.0, 130.0, 210.0])
-@pytest.mark.parametrize("rate", [8000, 16000, 44100])
-def test_pitch_of_a_voice(pitch: float, rate: int, voice: Voice) -> None:
-    assert evidence.pitch(voice(rate, 2, pitch) / 32768, rate) == pytest.approx(pitch, rel=0.04)
-
-
-def test_noise_and_silence_have_no_pitch() -> None:
-    assert evidence.pitch(np.random.default_rng(0).normal(0, 0.1, 30000), 16000) is None
-    assert evidence.pitch(np.zeros(30000), 16000) is None
-    assert evidence.pitch(np.zeros(10), 16000) is None
-
-
 def test_two_channels_in_turn(voice: Voice) -> None:
     left, right = voice(16000, 2) / 32768, voice(16000, 2, 190.0) / 32768
     for stereo in (np.stack([left, left], 1), np.stack([left, right], 1), np.stack([left, left * 0], 1)):
         assert evidence.interleaved(stereo.reshape(-1))
     for mono in (left, right, np.random.default_rng(0).normal(0, 0.1, 30000), np.zeros(1000)):
         assert not evidence.interleaved(mono)
+
+
+def test_one_signal_on_two_channels(voice: Voice) -> None:
+    left, right = voice(16000, 2) / 32768, voice(16000, 2, 190.0) / 32768
+    assert evidence.halved(left.reshape(-1, 2))
+    for stereo in (np.stack([left, left], 1), np.stack([left, right], 1), np.stack([left, left * 0], 1), np.zeros((1000, 2))):
+        assert not evidence.halved(stereo)
 
 
 def test_bytes_of_one_sample_or_two(voice: Voice) -> None:
@@ -57,7 +52,7 @@ def test_floats_are_told_from_other_words(voice: Voice) -> None:
 
 def test_readings_take_any_bytes() -> None:
     data = np.random.default_rng(0).integers(0, 256, 4001).astype(np.uint8)
-    for encoding in ("linear16", "pcm_s16be", "mulaw", "alaw", "linear32"):
+    for encoding in ("linear16", "pcm_s16be", "pcm_s24le", "pcm_u8", "mulaw", "alaw", "linear32"):
         for channels in (1, 2):
             samples = evidence.reading(data, encoding, channels)
             assert samples.shape[1] == channels
