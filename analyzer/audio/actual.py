@@ -55,7 +55,7 @@ def judge(head: bytes, declared: AudioFormat, pace: Pace | None) -> ActualFormat
     data = np.frombuffer(head, np.uint8)
     if declared.encoding not in RAW or len(data) < _FEWEST:
         return None
-    return _other_encoding(data[:_SIGNAL], declared) or _other_rate(data, declared, pace)
+    return _other_encoding(data[:_SIGNAL], declared) or _off_pace(data, declared, pace)
 
 
 def undeclared(head: bytes) -> ActualFormat | None:
@@ -111,8 +111,8 @@ def _candidates(data: Bytes) -> tuple[str, ...]:
     return _TWO_BYTE_ORDERS if difference > _TWO_BYTES else ()
 
 
-def _other_rate(data: Bytes, declared: AudioFormat, pace: Pace | None) -> ActualFormat | None:
-    """A true rate at which a steady sender would be on time, when voice or chunks fit only it; or another number of channels."""
+def _off_pace(data: Bytes, declared: AudioFormat, pace: Pace | None) -> ActualFormat | None:
+    """Another number of channels, or another rate, at which a sender that was steady would have been on time."""
     rate, channels = declared.sample_rate, declared.channels or 1
     if pace is None or not pace.steady or not rate:
         return None
@@ -124,6 +124,11 @@ def _other_rate(data: Bytes, declared: AudioFormat, pace: Pace | None) -> Actual
     if channels == 2 and abs(pace.ratio * 2 - 1) < _RATE_TOLERANCE and evidence.halved(samples):  # noqa: PLR2004 - stereo
         text = f"{came}, and the samples of the two channels in turn are one signal."
         return ActualFormat(declared.encoding, rate, 1, None, "likely", text)
+    return _other_rate(samples[:, 0], declared, rate, pace, came)
+
+
+def _other_rate(samples: evidence.Signal, declared: AudioFormat, rate: int, pace: Pace, came: str) -> ActualFormat | None:
+    """A standard rate that explains the pace, when voice and chunks fit only it."""
     true = min(_RATES, key=lambda standard: abs(standard - rate * pace.ratio))
     near = 1 / _SAME < true / rate < _SAME
     if true == rate or abs(true / (rate * pace.ratio) - 1) > (_SAME_TOLERANCE if near else _RATE_TOLERANCE):
@@ -136,7 +141,7 @@ def _other_rate(data: Bytes, declared: AudioFormat, pace: Pace | None) -> Actual
             return None
         text = f"{sent}, in chunks of {true_ms:.0f} ms at that rate but {chunk_ms:.1f} ms at the declared one."
         return ActualFormat(declared.encoding, true, declared.channels, None, "likely", text)
-    return _by_voice(samples[:, 0], declared, true, chunks, sent)
+    return _by_voice(samples, declared, true, chunks, sent)
 
 
 def _by_voice(samples: evidence.Signal, declared: AudioFormat, true: int, chunks: float, sent: str) -> ActualFormat | None:

@@ -149,14 +149,18 @@ class Direction:
     """Stream bytes after the upgrade that are not."""
     holes: tuple[Hole, ...]
     tcp: Tcp
+    _rows: dict[Kind, Rows] = field(default_factory=dict, compare=False, repr=False)
+    """What `rows` found before: rules ask for the same kinds again and again."""
 
     def rows(self, kind: Kind, labels: frozenset[str] | None = None) -> Rows:
         """Rows of `messages` of a kind, and with one of these labels where given."""
-        found = self.messages.column("kind") == kind
-        if labels is not None:
-            wanted = np.array([*(label in labels for label in self.labels), False])  # the last one for -1, no label
-            found &= wanted[self.messages.column("label")]
-        return np.flatnonzero(found)
+        found = self._rows.get(kind)
+        if found is None:
+            found = self._rows[kind] = np.flatnonzero(self.messages.column("kind") == kind)
+        if labels is None or not len(found):
+            return found
+        wanted = np.array([*(label in labels for label in self.labels), False])  # the last one for -1, no label
+        return found[wanted[self.messages.column("label")[found]]]
 
     def label(self, row: int) -> str:
         """The control word or event type of a message, empty for none."""

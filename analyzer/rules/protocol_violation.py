@@ -86,7 +86,10 @@ def _seen(session: Session, direction: Direction) -> _Seen:
     seen = _Seen()
     limit = session.settings.limits.finding_packets
     known_until = direction.holes[0].before.time if direction.holes else None
-    bits = direction.frames.column("anomalies").copy()
+    bits = direction.frames.column("anomalies")
+    if not bits.any() and not direction.anomaly_counts:
+        return seen
+    bits = bits.copy()
     if session.opened != "handshake":
         bits &= np.uint16(0xFFFF & ~int(_NEEDS_PAST))
     if known_until is not None:

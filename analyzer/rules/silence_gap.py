@@ -76,7 +76,8 @@ def _found(session: Session, gap: AudioGap) -> Finding:
     held = gap.keepalives > 0 and gap.widest_step <= _HOLDS
     begin, end = session.seconds(gap.begin.time), session.seconds(gap.end.time)
     if gap.keepalives:
-        bridged = f", with {gap.keepalives} KeepAlive messages in it, never more than {gap.widest_step / SECOND:.1f} s apart"
+        many = "1 KeepAlive message" if gap.keepalives == 1 else f"{gap.keepalives} KeepAlive messages"
+        bridged = f", with {many} in it and never more than {gap.widest_step / SECOND:.1f} s without one"
     else:
         bridged = ", without KeepAlive as text" if session.provider.keepalive_words else ""
     audio = session.audio_rows

@@ -19,7 +19,7 @@ from analyzer.model.schema import Opcode, Side
 from analyzer.model.streams import Bytes, Columns, Data, Gap, Piece, no_origins
 from analyzer.wire import kernels
 from analyzer.wire.frames import FrameColumns
-from analyzer.wire.resync import find_frame
+from analyzer.wire.resync import find_anywhere
 
 ROOM = 1 << 13
 """Frames per walk: enough that a call costs nothing, few enough to stay in the cache."""
@@ -30,8 +30,8 @@ SHORTEST = np.zeros(16, np.int64)
 SHORTEST[[4, 10]] = TWO_BYTES, EIGHT_BYTES
 """The shortest payload that a header of this size (without mask key) may state."""
 USUAL = np.zeros(256, np.bool_)
-USUAL[[0x81, 0x82]] = True
-"""First bytes of whole text and binary messages: nearly all frames, and nothing is wrong with them."""
+USUAL[[0x81, 0x82, 0x88, 0x89, 0x8A]] = True
+"""First bytes of whole messages without reserved bits: nearly all frames, and nothing is wrong with them but their length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class FrameReader:
             data = data.cut(data.start + used)
         while len(data.bytes):
             if not self._in_step:
-                found = find_frame(data, self._side, rsv=self._deflate)
+                found = find_anywhere(data, self._side, rsv=self._deflate)
                 if found is None:  # not yet; what is older than the limit is given up
                     self._tail = data.cut(max(data.start, data.end - self._limits.undecided))
                     return
@@ -181,10 +181,13 @@ class FrameReader:
             "cut": np.zeros(rows, np.uint8),
         }
         usual = USUAL[first] & (masked == (self._side == Side.CLIENT)) & (length >= SHORTEST[header - 4 * masked])
-        strange = np.arange(rows) if self._closed else np.flatnonzero(~usual)
-        if len(strange):
-            begin = int(strange[0])
-            columns["anomalies"][begin:] = self._anomalies({name: column[begin:] for name, column in columns.items()})
+        usual &= (opcode < Opcode.CLOSE) | (length < TWO_BYTES)
+        if not usual.all():
+            columns["anomalies"] = self._anomalies(columns)
+        closing = np.flatnonzero(opcode == Opcode.CLOSE)
+        if self._closed or len(closing):
+            columns["anomalies"][0 if self._closed else int(closing[0]) + 1 :] |= np.uint16(FrameAnomaly.AFTER_CLOSE)
+            self._closed = True
         return columns
 
     def _impossible(self, data: Data) -> FrameBatch:
@@ -205,11 +208,6 @@ class FrameReader:
         control = opcode >= Opcode.CLOSE
         compressed = (rsv == RSV1) & self._deflate & ~control & (opcode != Opcode.CONTINUATION)
         size = np.where(length < TWO_BYTES, 2, np.where(length < EIGHT_BYTES, 4, 10)) + 4 * masked
-        closed = np.zeros(len(opcode), np.bool_)
-        closing = np.flatnonzero(opcode == Opcode.CLOSE)
-        if self._closed or len(closing):
-            closed[0 if self._closed else closing[0] + 1 :] = True
-            self._closed = True
         found = {
             FrameAnomaly.UNMASKED_CLIENT: (masked == 0) & (self._side == Side.CLIENT),
             FrameAnomaly.MASKED_SERVER: (masked == 1) & (self._side == Side.SERVER),
@@ -218,7 +216,6 @@ class FrameReader:
             FrameAnomaly.OVERSIZED_CONTROL: control & (length >= TWO_BYTES),
             FrameAnomaly.FRAGMENTED_CONTROL: control & (fin == 0),
             FrameAnomaly.LENGTH_NOT_MINIMAL: frames["header"] != size,
-            FrameAnomaly.AFTER_CLOSE: closed,
         }
         bits = np.zeros(len(opcode), np.uint16)
         for anomaly, where in found.items():

@@ -46,6 +46,31 @@ def test_a_rate_that_pace_and_voice_agree_on(really: int, declared: int, voice: 
     assert judge(head, "linear16", declared, speed=pace(really / declared, steady=False)) is None
 
 
+@pytest.mark.parametrize(("really", "declared"), [(44100, 48000), (48000, 44100)])
+def test_a_near_rate_that_only_the_chunks_tell(really: int, declared: int, voice: Voice) -> None:
+    head, ratio = voice(really, 4).tobytes(), really / declared
+    found = judge(head, "linear16", declared, speed=Pace(ratio, 5.0, 5.0 / ratio, True, 0.1))
+    assert found is not None
+    assert (found.sample_rate, found.confidence) == (really, "likely")
+    other_chunks = Pace(ratio, 5.0, 5.0 / ratio, True, 0.1 / ratio)
+    assert judge(head, "linear16", declared, speed=other_chunks) is None
+    assert judge(head, "linear16", declared, speed=Pace(round(ratio, 1), 5.0, 5.0, True, 0.1)) is None
+
+
+def test_one_signal_declared_as_two_channels(voice: Voice) -> None:
+    found = judge(voice(16000, 4).tobytes(), "linear16", 16000, channels=2, speed=pace(0.5))
+    assert found is not None
+    assert (found.sample_rate, found.channels) == (16000, 1)
+
+
+@pytest.mark.parametrize(("really", "form"), [("pcm_s24le", "s24le"), ("pcm_u8", "u8")])
+def test_other_widths(really: str, form: str, voice: Voice, ffmpeg: Callable[..., bytes]) -> None:
+    head = ffmpeg(voice(16000, 3).tobytes(), "-f", "s16le", "-ar", "16000", "-ac", "1", "-i", "-", "-f", form, "-")
+    found = judge(head, "linear16", 16000)
+    assert found is not None
+    assert found.encoding == really
+
+
 def test_a_high_voice_read_too_fast(voice: Voice) -> None:
     found = judge(voice(8000, 4, 215.0).tobytes(), "linear16", 16000, speed=pace(0.5))
     assert found is not None

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.audio.headers import Found
-from analyzer.audio.sniff import WRAPPINGS, describe, repeated, sniff, sniff_rtp
+from analyzer.audio.sniff import WRAPPINGS, describe, repeated, sniff, sniff_middle, sniff_rtp
 
 MAKING: dict[str, tuple[tuple[str, ...], tuple[str, str, int, int]]] = {
     "a.wav": (("-c:a", "pcm_s16le"), ("wav", "linear16", 16000, 1)),
@@ -87,6 +87,27 @@ def test_streams_without_their_header(encoded: Callable[..., bytes]) -> None:
             found = sniff(head[:65536])
             assert found is not None
             assert (found.container, found.headless) == (container, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "container"),
+    [
+        ("m.webm", ("-c:a", "libopus", "-cluster_time_limit", "500"), "webm"),
+        ("m.ogg", ("-c:a", "libopus", "-page_duration", "200000"), "ogg"),
+        ("m.mp4", ("-c:a", "aac", "-movflags", "frag_keyframe+empty_moov", "-frag_duration", "200000"), "mp4"),
+    ],
+)
+def test_streams_cut_anywhere(name: str, options: tuple[str, ...], container: str, encoded: Callable[..., bytes]) -> None:
+    whole = encoded(name, *options)
+    for at in (len(whole) // 3, len(whole) // 2):
+        found = sniff_middle(whole[at:])
+        assert found is not None
+        assert (found.container, found.headless) == (container, True)
+
+
+def test_no_stream_is_found_in_any_bytes() -> None:
+    assert sniff_middle(np.random.default_rng(0).integers(0, 256, 1 << 18).astype(np.uint8).tobytes()) is None
+    assert sniff_middle(b"") is None
 
 
 def test_text_in_place_of_audio(voice: Callable[..., np.ndarray[Any, Any]]) -> None:

@@ -8,6 +8,7 @@ from made_session import direction, moment, session
 from analyzer.model.finding import Finding, Severity, Unjudged
 from analyzer.model.schema import Side
 from analyzer.model.session import Session, Tcp
+from analyzer.rules import judge
 from analyzer.rules.connection_refused import connection_refused
 from analyzer.rules.no_response import no_response
 from analyzer.rules.upgrade_rejected import upgrade_rejected
@@ -99,3 +100,16 @@ def test_the_answer_must_fit_the_key(valid: bool | None, found: int) -> None:
     assert response is not None
     upgrade = replace(made.upgrade, response=replace(response, accept_valid=valid))
     assert len(list(wrong_accept(replace(made, upgrade=upgrade)))) == found
+
+
+def test_what_follows_from_a_wrong_accept_is_not_said_again() -> None:
+    made = session(tcp_end="fin-client")
+    response = made.upgrade.response
+    assert response is not None
+    upgrade = replace(made.upgrade, response=replace(response, accept_valid=False))
+    assert {finding.rule for finding in judge(replace(made, upgrade=upgrade)).findings} == {"wrong-accept"}
+
+
+def test_a_page_is_quoted_as_it_reads() -> None:
+    page = b"<html><head><style>b{}</style><title>403 Forbidden</title></head><body><h1>nginx</h1></body></html>"
+    assert "`403 Forbidden nginx`" in rejected(403, {"server": "nginx"}, body=page).text

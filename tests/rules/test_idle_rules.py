@@ -88,6 +88,14 @@ def test_keepalives_alone_on_a_fresh_session() -> None:
     assert warning.severity is Severity.WARNING
 
 
+def test_the_summary_of_a_close_is_no_answer() -> None:
+    server = direction(Side.SERVER, [Said(19.98, Kind.EVENT, "Metadata")], [(20, 1011, NET_0000)])
+    (error,) = keepalive_without_audio(session(direction(Side.CLIENT, keepalives(4, 8, 12, 16)), server))
+    assert isinstance(error, Finding)
+    assert error.severity is Severity.ERROR
+    assert "closed with 1011 NET-0000" in error.text
+
+
 @pytest.mark.parametrize(
     ("client", "server"),
     [
