@@ -61,8 +61,10 @@ def analyze(
             _attempts_without_bytes(state, servers)
         captures = tuple(_report(state) for state in states)
     finally:  # files that got no name are temporary
-        for builder in (builder for state in states for one in state.finished for builder in one.tracks.values()):
-            builder.discard()
+        for state in states:
+            for tracks in (*(one.tracks for one in state.finished), *(builder.tracks for builder in state.unfinished)):
+                for track in tracks.values():
+                    track.discard()
     if chosen.session is not None and not any(capture.sessions for capture in captures):
         raise UsageError(f"There is no session {chosen.session} in the capture; `analyzer sessions` lists them.")
     return Report({"name": "analyzer", "version": __version__}, _settings(chosen), captures)
@@ -88,6 +90,7 @@ class _State:
     table: FlowTable = field(default_factory=FlowTable)
     live: dict[int, Connection] = field(default_factory=dict)
     finished: list[_Finished] = field(default_factory=list)
+    unfinished: set[SessionBuilder] = field(default_factory=set)
     candidates: list[Connection] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
     now: int = 0
@@ -96,9 +99,11 @@ class _State:
         """A builder for one attempt on a connection, which has itself judged when it is finished."""
         client, ends = connection.client_side, connection.endpoints
         services = Services(_recogniser(self.settings), by_words, _track_opener(self.settings))
-        return SessionBuilder(
+        builder = SessionBuilder(
             connection.flow, (ends[client], ends[1 - client]), first, self.settings, services, connection.sightings, self.judge
         )
+        self.unfinished.add(builder)
+        return builder
 
     def judge(self, builder: SessionBuilder) -> None:
         """Freeze a session that is over, judge it, and keep only what the report needs."""
@@ -107,6 +112,7 @@ class _State:
         report = summarise(session, judgement.findings, judgement.not_judged, judgement.verdict, frames=self.frames)
         tracks = builder.tracks if self.settings.dump is not None else {}
         self.finished.append(_Finished(session.first, report, session.whole, tracks))
+        self.unfinished.discard(builder)
 
 
 def _recogniser(settings: Settings) -> Callable[..., Provider]:
@@ -146,7 +152,9 @@ def _batch(state: _State, batch: PacketBatch) -> None:
     rows = len(batch.records["time"])
     if rows:
         state.table.decode(batch, state.log)
-        state.now = max(state.now, int(batch.records["time"][-1]))
+        times = batch.records["time"].copy()
+        times.partition(rows // 2)
+        state.now = int(times[rows // 2])  # the median: one packet with a wrong clock must not make all connections old
         _select(state, rows)
         for packets in state.table.connections(rows):
             connection = state.live.get(packets.flow)
@@ -155,6 +163,8 @@ def _batch(state: _State, batch: PacketBatch) -> None:
                 if not _wanted(connection, state.settings):
                     state.table.forget(packets.flow)
                     continue
+                if len(state.live) >= state.settings.limits.live:
+                    _make_room(state)
                 state.live[packets.flow] = connection
             connection.feed(packets, batch.data)
             if connection.carries is Carries.UNKNOWN and connection.sink is None:
@@ -164,6 +174,16 @@ def _batch(state: _State, batch: PacketBatch) -> None:
         quiet = state.now - connection.last.time
         if quiet > limits.idle_flow or (connection.over and quiet > limits.hole_patience):
             _end(state, state.live.pop(flow))
+
+
+def _make_room(state: _State) -> None:
+    """End the connection that was followed for the longest; one that carries a WebSocket goes to the end of the queue."""
+    flow = next(iter(state.live))
+    connection = state.live.pop(flow)
+    if connection.carries is Carries.WEBSOCKET:
+        state.live[flow] = connection
+    else:
+        _end(state, connection)
 
 
 def _select(state: _State, rows: int) -> None:

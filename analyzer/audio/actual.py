@@ -37,8 +37,8 @@ _OTHER_LAW = 1.35
 """So it is between the two laws, where the wrong one only distorts; below _COMPANDED_SMOOTHER that is a hint."""
 _ONE_BYTE, _TWO_BYTES = 0.12, 0.25
 """Byte differences below and above which samples have one byte, or two."""
-_FEWEST, _SIGNAL = 4096, 65536
-"""Bytes from which the encoding is judged, and how many are looked at for it."""
+_FEWEST, _SIGNAL, _TELLING = 4096, 65536, 30720
+"""Bytes from which the encoding is judged, among how many the liveliest are sought, and how many those are (whole samples of any raw encoding)."""
 _ONE_BYTE_LAWS = ("mulaw", "alaw")
 _ONE_BYTE_READINGS = (*_ONE_BYTE_LAWS, "pcm_u8")
 _TWO_BYTE_ORDERS, _THREE_BYTES = ("linear16", "pcm_s16be"), ("pcm_s24le",)
@@ -55,7 +55,13 @@ def judge(head: bytes, declared: AudioFormat, pace: Pace | None) -> ActualFormat
     data = np.frombuffer(head, np.uint8)
     if declared.encoding not in RAW or len(data) < _FEWEST:
         return None
-    return _other_encoding(data[:_SIGNAL], declared) or _off_pace(data, declared, pace)
+    return _other_encoding(_liveliest(data[:_SIGNAL]), declared) or _off_pace(data, declared, pace)
+
+
+def _liveliest(data: Bytes) -> Bytes:
+    """The stretch in which the bytes vary most: speech, where there is some, tells more than the pause around it."""
+    blocks = data[: len(data) - len(data) % _TELLING].reshape(-1, _TELLING)
+    return blocks[int(blocks[:, ::7].std(axis=1).argmax())] if len(blocks) > 1 else data
 
 
 def undeclared(head: bytes) -> ActualFormat | None:
@@ -76,13 +82,15 @@ def undeclared(head: bytes) -> ActualFormat | None:
 def _other_encoding(data: Bytes, declared: AudioFormat) -> ActualFormat | None:
     """The encoding under which the bytes are a far smoother signal than as declared, and which their byte pairs allow."""
     encoding, channels = declared.encoding or "", declared.channels or 1
+    own = _rough(data, encoding, channels)
+    if own is not None and own < _NOISE and encoding not in _ONE_BYTE_LAWS:
+        return None  # a signal as declared: nearly always
     if encoding != "linear32" and _is_float(data):
         share = evidence.float_share(data)
         text = f"Read as 32-bit floats, {share:.0%} of the samples lie within full scale and form a smooth signal."
         return ActualFormat("linear32", declared.sample_rate, declared.channels, None, "likely", text)
     if encoding == "linear32" and evidence.float_share(data) > 0.5:  # noqa: PLR2004 - other bytes stay below a third
         return None
-    own = _rough(data, encoding, channels)
     if own is None and encoding == "linear32":
         own = 1.0  # next to nothing of it is audio at all
     rough = {name: value for name in _candidates(data) if name != encoding and (value := _rough(data, name, channels)) is not None}
@@ -93,7 +101,7 @@ def _other_encoding(data: Bytes, declared: AudioFormat) -> ActualFormat | None:
     both_laws = encoding in _ONE_BYTE_LAWS and best in _ONE_BYTE_LAWS
     if ratio < (_OTHER_LAW if both_laws else _COMPANDED_SMOOTHER if best in _ONE_BYTE_READINGS else _SMOOTHER):
         return None
-    if own < _NOISE and not both_laws:
+    if own < _NOISE and not both_laws:  # one law under the other is a signal, too
         return None
     text = (
         f"Read as {encoding}, the signal is {ratio:.1f} times as rough as read as {best} "

@@ -24,6 +24,8 @@ _VOICED_SHARE = 0.25
 """Share of the loud frames of speech that is voiced at least; with less, the pitch that was found counts less."""
 _RHYTHM_RANGE = (0.7, 12.0)
 """Hz of the modulation of loudness that are looked at."""
+_REGULAR = 0.8
+"""Share of the modulation at a single frequency from which it is a machine's: speech stays below three quarters."""
 _SHORTEST = 2.0
 """Seconds from which a rhythm is told."""
 _PITCHES, _RHYTHMS = (112.0, 208.0), (4.4,)
@@ -51,7 +53,7 @@ class Heard:
 
 
 def hear(samples: Signal, rate: int) -> Heard | None:
-    """Pitch and rhythm of a 1-D signal read at `rate`; None where it is too short or too quiet to have them."""
+    """Pitch and rhythm of a 1-D signal read at `rate`; None where it is too short, too quiet or too regular for speech."""
     if len(samples) < rate * _SHORTEST:
         return None
     pitch, voiced = _pitch(samples, rate)
@@ -95,7 +97,9 @@ def _first_peak(row: Signal, shortest: int) -> int | None:
 
 
 def _rhythm(samples: Signal, rate: int) -> float | None:
-    """The middle of the spectrum of the loudness in Hz, weighted towards its faster part; None where loudness does not change."""
+    """The middle of the spectrum of the loudness in Hz, weighted towards its faster part; None where that is not how
+    speech is: without changes, or like a clock.
+    """
     step = rate * 20 // 1000
     count = len(samples) // step
     loudness = np.sqrt((samples[: count * step].reshape(count, step) ** 2).mean(axis=1))
@@ -103,6 +107,7 @@ def _rhythm(samples: Signal, rate: int) -> float | None:
     power, frequency = np.abs(np.fft.rfft(changes)) ** 2, np.fft.rfftfreq(count, 0.02)
     inside = (frequency > _RHYTHM_RANGE[0]) & (frequency < _RHYTHM_RANGE[1])
     weights = power[inside] * np.sqrt(frequency[inside])
-    if float(power[inside].sum()) < 1e-9:  # noqa: PLR2004 - next to nothing of full scale
+    total, strongest = float(power[inside].sum()), int((power * inside).argmax())
+    if total < 1e-9 or float(power[max(strongest - 2, 0) : strongest + 3].sum()) > _REGULAR * total:  # noqa: PLR2004 - next to nothing
         return None
     return float(np.exp((weights * np.log(frequency[inside])).sum() / weights.sum()))

@@ -17,7 +17,7 @@ def base64_audio(session: Session) -> Iterator[Finding | Unjudged]:
     telephony services send it, is read as a control message and refused or ignored: no audio arrives.
 
     How it is found
-    Text messages of the client that hold base64 long enough to be audio, bare or in a JSON field.
+    Text messages of the client that hold base64 long enough to be audio: bare, in lines, as a data URI or in a JSON field.
 
     When it stays silent
     With services that want base64 in JSON, and with services that are not known.

@@ -18,8 +18,8 @@ def control_as_binary(session: Session) -> Iterator[Finding | Unjudged]:
     error.
 
     How it is found
-    A short binary message of the client whose payload is JSON with a type that the service knows as a control message.
-    KeepAlive has a rule of its own, keepalive-as-binary.
+    A short binary message of the client whose payload is a JSON object with a type, whether the service knows that type or
+    not, and no base64 in it. KeepAlive has a rule of its own, keepalive-as-binary.
 
     When it stays silent
     Control messages sent as text are right. A session of no known service gets a warning at most.

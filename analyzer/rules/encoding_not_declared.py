@@ -21,7 +21,8 @@ def encoding_not_declared(session: Session) -> Iterator[Finding | Unjudged]:
 
     How it is found
     The request declares no encoding and the first audio is no known container, or the request has one of encoding and
-    sample_rate without the other. It is an error when nothing came back or the server closed for it, else a warning.
+    sample_rate without the other. It is an error when nothing came back or the server closed for it, else a warning. Where
+    the signal shows what raw bytes are, the finding says so.
 
     When it stays silent
     Where the handshake or the first audio is not in the capture, at endpoints with a default format, and in a session of no

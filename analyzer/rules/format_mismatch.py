@@ -24,12 +24,14 @@ def format_mismatch(session: Session) -> Iterator[Finding | Unjudged]:
 
     How it is found
     The first bytes are compared with the signatures of containers, the distribution of the bytes with that of the declared
-    encoding, and the audio is decoded as declared. A wrong sample rate is taken from how fast the bytes came and from the
-    signal.
+    encoding, and the audio is decoded as declared. A wrong sample rate is told by audio that came steadily at the pace of
+    another standard rate, when at that rate pitch and rhythm of the voice are those of a speaker or the chunks have a usual
+    length, and at the declared one they are not. Wrong channels are told by the pace and by neighbouring samples.
 
     When it stays silent
     Where nothing was declared, see encoding-not-declared, or where the handshake is not in the capture. A WAV header in
-    front of raw audio that fits the declaration is only a note. A session of no known service gets a warning at most.
+    front of raw audio that fits the declaration is only a note. A pace that may as well come from a file that is sent too
+    fast or too slow is left to pacing-fast and pacing-slow. A session of no known service gets a warning at most.
 
     What to do
     Write the audio to a file where it is sent, check what it is, and declare exactly that; for audio in a container (WAV,

@@ -17,7 +17,8 @@ def keepalive_as_binary(session: Session) -> Iterator[Finding | Unjudged]:
     are read as a little audio, which may spoil the stream, and the session may close in the next pause.
 
     How it is found
-    A short binary message of the client whose payload is JSON with the type KeepAlive, or the service's own word for it.
+    A short binary message of the client whose payload is JSON with the type KeepAlive, in any spelling, or the service's own
+    word for it.
 
     When it stays silent
     KeepAlive sent as text is right, however often. A session of no known service gets a warning at most.

@@ -19,8 +19,9 @@ def pacing_fast(session: Session) -> Iterator[Finding | Unjudged]:
     than 1.25 times real time: transcripts come late, and buffers grow until the connection stalls.
 
     How it is found
-    Seconds of audio, by the declared format and without the last message, over the time from the first to the last audio
-    message with pauses of more than 1 s taken out: more than 1.25.
+    Seconds of audio without the last message, over the time from the first to the last audio message with pauses of more
+    than 1 s taken out: more than 1.25. The seconds follow from the declared format; for audio in a container or codec, from
+    the mean number of bytes per decoded second.
 
     When it stays silent
     With less than 2 s of audio, where bytes of the client are missing, where the length of the audio is not known, and

@@ -45,10 +45,15 @@ def read32(data, at, big):
 
 
 def flow_hash(ahi, alo, bhi, blo, sport, dport):
-    """31 bits from two ends, the same for both directions: a sum of what is mixed per end. Constants that a C int holds stay C."""
-    one = (ahi ^ alo ^ (alo >> 32)) * 0x1E3779B1 + sport * 0x05EBCA6B
-    two = (bhi ^ blo ^ (blo >> 32)) * 0x1E3779B1 + dport * 0x05EBCA6B
-    mixed = (one + two) & 0x7FFFFFFF
+    """31 bits from two ends, the same for both directions: a sum of what is mixed per end. Constants that a C int holds stay C.
+
+    Each end is mixed before the sum, or all pairs of ports with the same sum would meet in one place.
+    """
+    one = ((ahi ^ alo ^ (alo >> 32)) * 0x1E3779B1 + sport * 0x05EBCA6B) & 0x7FFFFFFF
+    one = ((one ^ (one >> 15)) * 0x2C1B3C6D) & 0x7FFFFFFF
+    two = ((bhi ^ blo ^ (blo >> 32)) * 0x1E3779B1 + dport * 0x05EBCA6B) & 0x7FFFFFFF
+    two = ((two ^ (two >> 15)) * 0x2C1B3C6D) & 0x7FFFFFFF
+    mixed = ((one ^ (one >> 12)) + (two ^ (two >> 12))) & 0x7FFFFFFF
     mixed = ((mixed ^ (mixed >> 15)) * 0x2C1B3C6D) & 0x7FFFFFFF
     return mixed ^ (mixed >> 13)
 
@@ -362,6 +367,8 @@ def decode(
             continue
         if end > offset[row] + on_wire[row]:
             end = offset[row] + on_wire[row]
+        if end > at + 1073741823:  # no segment is that long; keeps the length within its column
+            end = at + 1073741823
         sport = u16(data, at)
         dport = u16(data, at + 2)
         number = u32(data, at + 4)

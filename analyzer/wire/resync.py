@@ -67,7 +67,7 @@ def _scan(data: Bytes, side: Side, *, rsv: bool) -> int | None:
     at, first, length, behind = _legal_headers(data, side, rsv=rsv)
     row_at = np.full(len(data), -1, np.int64)
     row_at[at] = np.arange(len(at))
-    inside = behind < len(data)
+    inside = behind < len(data) - 1  # of a header at the last byte nothing can be said
     follows = np.where(inside, row_at[np.where(inside, behind, 0)], len(at))  # -1: no header there; the last: beyond the end
     same = np.zeros(len(at), np.bool_)
     near = np.flatnonzero((follows >= 0) & (follows < len(at)))
@@ -78,8 +78,8 @@ def _scan(data: Bytes, side: Side, *, rsv: bool) -> int | None:
     for row in range(len(at) - 1, -1, -1):
         if nexts[row] >= 0 and scores[nexts[row]]:
             scores[row] = own[row] + scores[nexts[row]]
-    row = next((row for row in range(len(at)) if scores[row] >= CERTAIN_BITS), None)
-    if row is None:
+    row = next((row for row in range(len(at)) if scores[row] >= CERTAIN_BITS), -1)
+    if row < 0:
         return None
     for _ in range(DOUBTFUL):
         if same[row] or nexts[row] == len(at):
@@ -90,11 +90,11 @@ def _scan(data: Bytes, side: Side, *, rsv: bool) -> int | None:
 
 def _legal_headers(data: Bytes, side: Side, *, rsv: bool) -> tuple[Ints, Bytes, Ints, Ints]:
     """Every place in `data` where a legal header of this side could stand: offset, first byte, payload length, where the next one
-    would be. A header that is cut is left out.
+    would be; beyond the end where the header itself is cut.
     """
     key = 4 * (side is Side.CLIENT)
     at = np.flatnonzero(LEGAL[int(rsv)][data[:-1]] & (data[1:] >> 7 == (side is Side.CLIENT)))
-    at = at[at + 10 + key <= len(data)]
+    stop, data = len(data), np.concatenate((data, np.zeros(kernels.FRAME_ROOM, np.uint8)))
     size = (data[at + 1] & 127).astype(np.int64)
     medium = data[at + 2].astype(np.int64) << 8 | data[at + 3]
     high = data[at[:, None] + np.arange(2, 6)].any(axis=1)  # 4 GiB and more: no accident of ours
@@ -102,9 +102,10 @@ def _legal_headers(data: Bytes, side: Side, *, rsv: bool) -> tuple[Ints, Bytes, 
     length = np.where(size < SHORT, size, np.where(size == SHORT, medium, large))
     header = np.where(size < SHORT, 2, np.where(size == SHORT, 4, 10)) + key
     minimal = (size < SHORT) | ((size == SHORT) & (medium >= SHORT)) | ((size > SHORT) & ~high & (large >= MEDIUM))
-    good = minimal & ((data[at] & 8 == 0) | (size <= LONGEST_CONTROL))
-    at, length, header = at[good], length[good], header[good]
-    return at, data[at], length, at + header + length
+    cut = at + header > stop
+    good = (minimal | cut) & ((data[at] & 8 == 0) | (size <= LONGEST_CONTROL))
+    behind = np.where(cut, stop, at + header + length)
+    return at[good], data[at[good]], length[good], behind[good]
 
 
 def _weight(data: Data, at: int, side: Side | None, *, rsv: bool) -> int:

@@ -18,14 +18,15 @@ FORMANTS = ((550, 120), (1400, 200), (2600, 300))
 
 
 def spoken(rate: int, seconds: float, pitch: float = 110.0) -> np.ndarray[Any, Any]:
-    """Syllables of a buzzing voice with three formants and a little breath, int16."""
+    """Uneven syllables of a buzzing voice with three formants and a little breath, int16."""
     time = np.arange(int(rate * seconds)) / rate
     wobble = 2 * np.pi * pitch * (time + 0.004 * np.sin(2 * np.pi * 3 * time) / 3)
     signal = np.zeros_like(time)
     for harmonic in range(1, int(min(rate / 2, 4000) / pitch)):
         gain = sum(1 / (1 + ((harmonic * pitch - centre) / width) ** 2) for centre, width in FORMANTS) / harmonic
         signal += gain * np.sin(harmonic * wobble)
-    syllables = np.clip(1.5 * np.sin(2 * np.pi * 2.3 * time) + 0.7, 0, 1)
+    turns = 3.6 * time + 0.5 * np.sin(2 * np.pi * 0.4 * time) + 0.35 * np.sin(2 * np.pi * 0.93 * time)
+    syllables = np.clip(1.5 * np.sin(2 * np.pi * turns) + 0.7, 0, 1)
     breath = np.random.default_rng(1).normal(0, 0.004, len(time))
     return np.clip((signal / np.abs(signal).max() * syllables + breath) * 14000, -32768, 32767).astype("<i2")
 
