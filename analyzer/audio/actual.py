@@ -38,7 +38,7 @@ _OTHER_LAW = 1.35
 _ONE_BYTE, _TWO_BYTES = 0.12, 0.25
 """Byte differences below and above which samples have one byte, or two."""
 _FEWEST, _SIGNAL, _TELLING = 4096, 65536, 30720
-"""Bytes from which the encoding is judged, among how many the liveliest are sought, and how many those are (whole samples of any raw encoding)."""
+"""Bytes from which the encoding is judged, among how many the liveliest are sought, and how many those are: whole samples."""
 _ONE_BYTE_LAWS = ("mulaw", "alaw")
 _ONE_BYTE_READINGS = (*_ONE_BYTE_LAWS, "pcm_u8")
 _TWO_BYTE_ORDERS, _THREE_BYTES = ("linear16", "pcm_s16be"), ("pcm_s24le",)
@@ -83,14 +83,13 @@ def _other_encoding(data: Bytes, declared: AudioFormat) -> ActualFormat | None:
     """The encoding under which the bytes are a far smoother signal than as declared, and which their byte pairs allow."""
     encoding, channels = declared.encoding or "", declared.channels or 1
     own = _rough(data, encoding, channels)
-    if own is not None and own < _NOISE and encoding not in _ONE_BYTE_LAWS:
-        return None  # a signal as declared: nearly always
+    as_declared = own is not None and own < _NOISE and encoding not in _ONE_BYTE_LAWS
+    if as_declared or (encoding == "linear32" and evidence.float_share(data) > 0.5):  # noqa: PLR2004 - other bytes stay below a third
+        return None
     if encoding != "linear32" and _is_float(data):
         share = evidence.float_share(data)
         text = f"Read as 32-bit floats, {share:.0%} of the samples lie within full scale and form a smooth signal."
         return ActualFormat("linear32", declared.sample_rate, declared.channels, None, "likely", text)
-    if encoding == "linear32" and evidence.float_share(data) > 0.5:  # noqa: PLR2004 - other bytes stay below a third
-        return None
     if own is None and encoding == "linear32":
         own = 1.0  # next to nothing of it is audio at all
     rough = {name: value for name in _candidates(data) if name != encoding and (value := _rough(data, name, channels)) is not None}

@@ -160,7 +160,8 @@ class Direction:
         if labels is None or not len(found):
             return found
         wanted = np.array([*(label in labels for label in self.labels), False])  # the last one for -1, no label
-        return found[wanted[self.messages.column("label")[found]]]
+        rows: Rows = found[wanted[self.messages.column("label")[found]]]
+        return rows
 
     def label(self, row: int) -> str:
         """The control word or event type of a message, empty for none."""

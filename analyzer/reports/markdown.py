@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from analyzer.reports.phrases import (
     address,
+    advice,
     audio_format,
     capture_line,
     clock,
@@ -114,6 +115,9 @@ def _session(capture: "CaptureReport", session: "SessionReport") -> Iterator[str
     yield ""
     yield f"**{escape(verdict.text)}**"
     yield ""
+    if todo := advice(session):
+        yield f"To do: {escape(todo)}"
+        yield ""
     yield "| | |"
     yield "|---|---|"
     for label, value in facts(session):
@@ -149,7 +153,8 @@ def _support(capture: "CaptureReport", session: "SessionReport") -> Iterator[str
     """List what the service's support asks for."""
     yield "#### For support"
     yield ""
-    error = session.upgrade.get("error") or (close(session) if session.close else session.verdict.text)
+    told = session.close is not None and session.close.get("code") not in (None, 1000, 1001)
+    error = session.upgrade.get("error") or (close(session) if told else session.verdict.text)
     yield f"- The error received: {escape(error)}"
     request_id = session.upgrade.get("request_id")
     yield f"- The request ID: {code(request_id) if request_id else 'not in the capture'}"

@@ -21,6 +21,15 @@ _MINUTE, _HOUR = 60, 3600
 _KIB = 1024
 
 
+SURE = {"certain": "are", "likely": "look like"}
+"""How to say what the bytes are, by confidence."""
+
+
+def advice(session: "SessionReport") -> str:
+    """What to do about the verdict; empty for a healthy session."""
+    return next((finding.remedy for finding in session.findings if finding.rule == session.verdict.rule), "")
+
+
 def printable(text: object, limit: int | None = None) -> str:
     """Make a captured string safe to show: line ends become blanks, control and invisible characters their escapes."""
     shown = _UNPRINTABLE.sub(lambda found: _escaped(found[0]), str(text))
@@ -145,7 +154,7 @@ def track_facts(label: str, track: Mapping[str, Any]) -> Iterable[tuple[str, str
     actual = form.get("actual")
     said = f"{audio_format(form)}" + (f" (from {form['from']})" if form.get("from") else "")
     if actual:
-        said += f"; the bytes are {actual.get('confidence', 'likely')} {audio_format(actual)}"
+        said += f"; the bytes {SURE.get(actual.get('confidence', ''), 'may be')} {audio_format(actual)}"
     parts = [seconds(track.get("duration_s")) if track.get("duration_s") is not None else ""]
     parts.append(f"{size(track.get('bytes', 0))} in {plural(track.get('messages', 0), 'message')}")
     parts += [

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from analyzer.reports.phrases import (
     address,
+    advice,
     capture_line,
     clock,
     end,
@@ -160,6 +161,8 @@ def _session(session: "SessionReport", width: int) -> Iterator[RenderableType]:
     yield Rule(Text(f"Session {session.id}", "bold"), align="left", style="dim")
     yield Text.assemble((f" {severity.upper()} ", BADGES.get(severity, "bold")), " ", (session.verdict.rule or "", "bold"))
     yield _text(session.verdict.text, "bold")
+    if todo := advice(session):
+        yield Text.assemble(("To do  ", "dim"), printable(todo))
     yield Text()
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True, style="dim")

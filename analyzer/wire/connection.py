@@ -262,11 +262,10 @@ class Connection:
             sink.covered(who, len(piece.bytes))
         self._tell_hole(sink, who, side, piece)
         for found in reader.feed(piece):
-            if not isinstance(found, FrameBatch):
-                messages.lose()
-                continue
-            for batch in messages.feed(found):
+            for batch in messages.feed(found) if isinstance(found, FrameBatch) else messages.lose():
                 sink.messages(who, batch)
+            if not isinstance(found, FrameBatch):
+                continue
             frames: Columns = found.columns
             ended = frames["ends"] == 1
             sink.frames(who, frames if ended.all() else {name: column[ended] for name, column in frames.items()})

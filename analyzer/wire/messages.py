@@ -110,12 +110,13 @@ class MessageReader:
         columns |= {name: frames[name] for name in ("opcode", "first_time", "last_time", "first_packet", "last_packet", "complete")}
         return MessageBatch(columns, content)
 
-    def lose(self) -> None:
-        """Frames are missing: an open message stays incomplete and what is compressed may refer to what is gone."""
+    def lose(self) -> Iterator[MessageBatch]:
+        """Frames are missing: an open message stays without its end, and what is compressed may refer to what is gone."""
         self._torn = True
-        if self._open is not None:
-            self._open.complete = False
-            self._open = None
+        out = _Rows()
+        self._abandon(out)
+        if len(out):
+            yield out.batch()
         if self._inflater is not None:
             self._inflater.lose("an earlier message is missing from the capture")
 
@@ -132,7 +133,7 @@ class MessageReader:
                 if ends and not cut:
                     numbers[row] = self._control(out, opcode, part, bool(complete and begins), places)
                 continue
-            message = self._message_of(frames, row, opcode, bool(begins), bool(rsv & RSV1), places)
+            message = self._message_of(out, frames, row, opcode, bool(begins), bool(rsv & RSV1), places)
             if message is None:
                 continue
             if out.size > self._limits.inflated_message:
@@ -142,10 +143,12 @@ class MessageReader:
             message.frames += begins
             message.complete &= bool(complete)
             message.last_time, message.last_packet = max(message.last_time, places[1]), max(message.last_packet, places[3])
-            self._add(out, message, part, lost)
             if cut:
-                self._open = None
-            elif ends and fin:
+                message.lost += lost
+                self._abandon(out)
+                continue
+            self._add(out, message, part, lost)
+            if ends and fin:
                 self._finish(out, message)
                 self._open = None
             else:
@@ -173,6 +176,13 @@ class MessageReader:
         out.add(message, bytes(message.content), ends=False, readable=True)
         message.content, message.lost, message.begins = bytearray(), 0, False
 
+    def _abandon(self, out: "_Rows") -> None:
+        """The end of the open message will not come. It counts where parts of it were given out already."""
+        if self._open is not None and not self._open.begins:
+            self._open.complete = False
+            out.add(self._open, bytes(self._open.content), ends=True, readable=True)
+        self._open = None
+
     def _control(self, out: "_Rows", opcode: int, part: bytes, complete: bool, places: list[int]) -> int:
         self._count += 1
         message = _Open(self._count, opcode, False, places[0], places[2], places[1], places[3], 1, len(part), complete=complete)
@@ -180,7 +190,7 @@ class MessageReader:
         return self._count
 
     def _message_of(
-        self, frames: Columns, row: int, opcode: int, begins: bool, compressed: bool, places: list[int]
+        self, out: "_Rows", frames: Columns, row: int, opcode: int, begins: bool, compressed: bool, places: list[int]
     ) -> _Open | None:
         """The message that a data frame, or part of one, belongs to; None when its start is not there."""
         if not begins:
@@ -195,6 +205,7 @@ class MessageReader:
         if self._open is not None:
             self._faults = int(FrameAnomaly.MESSAGE_INTERRUPTED)
             frames["anomalies"][row] |= self._faults
+            self._abandon(out)
         self._torn = False
         self._count += 1
         compressed = compressed and self._inflater is not None

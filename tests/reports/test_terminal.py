@@ -38,11 +38,10 @@ def test_the_environment_changes_nothing(make_report: Make, silent: SessionRepor
     assert render(make_report(silent), "terminal", width=80) == before
 
 
-def test_the_verdict_stands_before_the_facts(make_report: Make, silent: SessionReport) -> None:
+def test_verdict_and_advice_stand_before_the_facts(make_report: Make, silent: SessionReport) -> None:
     text = render(make_report(silent), "terminal", width=100)
-    assert (
-        text.index("1 session: 1 with an error") < text.index("ERROR  silence-gap") < text.index("Request ID") < text.index("To do")
-    )
+    parts = ("1 session: 1 with an error", "ERROR  silence-gap", "To do", "Request ID", "Evidence")
+    assert sorted(parts, key=text.index) == list(parts)
     assert "Not judged" in text
     assert "no-close-stream: the capture ends" in text
 
