@@ -123,23 +123,33 @@ def _off_pace(data: Bytes, declared: AudioFormat, pace: Pace | None) -> ActualFo
     rate, channels = declared.sample_rate, declared.channels or 1
     if pace is None or not pace.steady or not rate:
         return None
+    doubled = channels == 1 and abs(pace.ratio / 2 - 1) < _RATE_TOLERANCE
+    halved = channels == 2 and abs(pace.ratio * 2 - 1) < _RATE_TOLERANCE  # noqa: PLR2004 - stereo
+    true = _true_rate(rate, pace)
+    if not (doubled or halved) and true is None:
+        return None
     samples = evidence.reading(data, declared.encoding or "", channels)
     came = f"Audio came steadily at {pace.ratio:.2f} times real time"
-    if channels == 1 and abs(pace.ratio / 2 - 1) < _RATE_TOLERANCE and evidence.interleaved(samples[:, 0]):
+    if doubled and evidence.interleaved(samples[:, 0]):
         text = f"{came}, and every second sample belongs to another signal."
         return ActualFormat(declared.encoding, rate, 2, None, "likely", text)
-    if channels == 2 and abs(pace.ratio * 2 - 1) < _RATE_TOLERANCE and evidence.halved(samples):  # noqa: PLR2004 - stereo
+    if halved and evidence.halved(samples):
         text = f"{came}, and the samples of the two channels in turn are one signal."
         return ActualFormat(declared.encoding, rate, 1, None, "likely", text)
-    return _other_rate(samples[:, 0], declared, rate, pace, came)
+    return _other_rate(samples[:, 0], declared, true, pace, came) if true is not None else None
 
 
-def _other_rate(samples: evidence.Signal, declared: AudioFormat, rate: int, pace: Pace, came: str) -> ActualFormat | None:
-    """A standard rate that explains the pace, when voice and chunks fit only it."""
+def _true_rate(rate: int, pace: Pace) -> int | None:
+    """The standard rate that explains the pace; None where the declared one does, or none."""
     true = min(_RATES, key=lambda standard: abs(standard - rate * pace.ratio))
+    tolerance = _SAME_TOLERANCE if 1 / _SAME < true / rate < _SAME else _RATE_TOLERANCE
+    return None if true == rate or abs(true / (rate * pace.ratio) - 1) > tolerance else true
+
+
+def _other_rate(samples: evidence.Signal, declared: AudioFormat, true: int, pace: Pace, came: str) -> ActualFormat | None:
+    """Another rate, when voice and chunks fit only it."""
+    rate = declared.sample_rate or true
     near = 1 / _SAME < true / rate < _SAME
-    if true == rate or abs(true / (rate * pace.ratio) - 1) > (_SAME_TOLERANCE if near else _RATE_TOLERANCE):
-        return None
     chunk_ms, true_ms = pace.interval_s * pace.ratio * 1000, pace.interval_s * pace.ratio * rate / true * 1000
     chunks = _usual(true_ms) - _usual(chunk_ms)
     sent = f"{came}, as {true} Hz would"

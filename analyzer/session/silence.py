@@ -76,4 +76,7 @@ def find_pace(client: Direction, bytes_per_second: float | None) -> Pace | None:
     span_s = max((int(times[-1] - times[0]) - pauses) / SECOND, SHORTEST_SPAN)
     middle = float(np.sort(steps)[len(steps) // 2])
     steady = middle > 0 and float(np.mean(np.abs(steps - middle) <= NEAR * middle)) >= 0.5  # noqa: PLR2004 - half of them
-    return Pace(round(audio_s / span_s, 4), round(audio_s, 6), round(span_s, 6), bool(steady), round(middle / SECOND, 6))
+    ratio = round(audio_s / span_s, 4)
+    if not ratio:  # a byte now and then has no pace
+        return None
+    return Pace(ratio, round(audio_s, 6), round(span_s, 6), bool(steady), round(middle / SECOND, 6))

@@ -144,10 +144,13 @@ class Handshake:
         data = self._client.ahead
         if data is None:
             return False
+        if http1.looks_like_request(data.bytes[: http1.LONGEST_METHOD].tobytes()):
+            self._client.drop_gap()
+            return True
         front = data.bytes[: self._limits.http_head].tobytes()
         stray = len(front) - len(front.lstrip(b"\r\n"))
-        for begin in (0, stray, http1.head_length(front) or 0):
-            if front[begin:] and http1.looks_like_request(front[begin : begin + http1.LONGEST_METHOD]):
+        for begin in (stray, http1.head_length(front) or 0):
+            if len(front) > begin and http1.looks_like_request(front[begin : begin + http1.LONGEST_METHOD]):
                 self._client.drop_gap()
                 if begin:
                     self._client.skip(begin)

@@ -48,8 +48,11 @@ def head_length(data: bytes) -> int | None:
     """Bytes up to and with the empty line that ends a head, None when it is not there yet. Bare line feeds count (RFC 9112
     section 2.2).
     """
-    ends = [at + len(mark) for mark in (b"\r\n\r\n", b"\n\n") if (at := data.find(mark)) >= 0]
-    return min(ends, default=None)
+    usual = data.find(b"\r\n\r\n")
+    bare = data.find(b"\n\n", 0, usual if usual >= 0 else len(data))
+    if bare >= 0:
+        return bare + 2
+    return usual + 4 if usual >= 0 else None
 
 
 def parse_request(head: bytes, at: Moment) -> Request:
