@@ -45,9 +45,9 @@ class PcapngSource:
         self._scales = (array("q"), array("Q"), array("q"), array("q"))  # shift, units per second, base seconds, snap length
         self._secret_bytes = 0
         self._drops: Counter[int] = Counter()  # packets lost by interface, as packet blocks say
-        self._stopped = False
+        self._damage: str | None = None
         if not self._window.more() or not self._block():
-            reason = self.log.problems[0].text if self.log.problems else "it ends in its first block"
+            reason = self._damage or "it ends in its first block"
             raise UnusableInputError(f"{path}: the pcapng section header cannot be used: {reason}.")
 
     def batches(self) -> Iterator[PacketBatch]:
@@ -77,7 +77,7 @@ class PcapngSource:
             if why == kernels.OTHER:
                 if self._block():
                     continue
-                if self._stopped:
+                if self._damage:
                     break
                 why = kernels.MORE
             if rows:
@@ -89,8 +89,10 @@ class PcapngSource:
             yield records.batch(log, window.data, rows)
         self._count_drops()
         if why == kernels.DAMAGED:
-            self._damaged(f"the block after packet {log.packets} has a length or interface that cannot be")
-        elif not self._stopped and (window.problem or window.held):
+            self._damage = "a packet block has a length or an interface that cannot be"
+        if self._damage:
+            log.problems.append(Problem(f"{self._damage}; reading stopped after packet {log.packets}", log.packets))
+        elif window.problem or window.held:
             text = window.problem or f"the file ends in the middle of a block, {window.held} bytes after packet {log.packets}"
             log.problems.append(Problem(text, log.packets))
 
@@ -98,8 +100,8 @@ class PcapngSource:
         return int.from_bytes(data, "big" if self._big else "little")
 
     def _block(self) -> bool:
-        """Read the block at the window's start and step over it. False when it is not whole yet, or is damaged: then a Problem
-        says so, and `_stopped` is set.
+        """Read the block at the window's start and step over it. False when it is not whole yet, or is damaged: then
+        `_damage` says so.
         """
         window = self._window
         head = window.data[window.start : window.stop][:SMALLEST].tobytes()
@@ -113,7 +115,7 @@ class PcapngSource:
             self._big = big
         total = self._int(head[4:8])
         if total < SMALLEST or total & 3 or total > self._limits.block_options:
-            return self._damaged(f"a block after packet {self.log.packets} claims {total} bytes, which cannot be")
+            return self._damaged(f"a block claims {total} bytes, which cannot be")
         if window.held < total:
             return False
         body = window.data[window.start + 8 : window.start + total - 4].tobytes()
@@ -131,8 +133,8 @@ class PcapngSource:
         return True
 
     def _damaged(self, text: str) -> bool:
-        self.log.problems.append(Problem(text, self.log.packets))
-        self._stopped = True
+        """Reading stops here; packets before it may still have to be given out."""
+        self._damage = text
         return False
 
     def _section(self, body: bytes) -> bool:

@@ -10,6 +10,8 @@ import numpy as np
 
 from analyzer.model.limits import MIB
 
+FIRST = 4 * MIB
+"""Size of the first block: short, because nobody can work until it is there."""
 HEADROOM = MIB
 """Bytes kept free before a block for what was left of the one before it: a cut record, nearly always far shorter."""
 
@@ -34,6 +36,7 @@ class Window:
         self.ended = False
         self._next = np.empty(HEADROOM + size, np.uint8)
         self._filled = 0
+        self._wanted = min(size, FIRST)
         self._error: Exception | None = None
         self._thread: Thread | None = None
 
@@ -85,7 +88,8 @@ class Window:
             spare = block
             self.data, self.start, self.stop = np.concatenate((rest, block[HEADROOM : HEADROOM + count])), 0, held + count
         self._next = spare if len(spare) == HEADROOM + self._size else np.empty(HEADROOM + self._size, np.uint8)
-        if count < self._size:  # a stream that ended need not be asked by a thread
+        short, self._wanted = count < self._wanted, self._size
+        if short:  # a stream that ended need not be asked by a thread
             self._fill()
             return
         self._thread = Thread(target=self._fill, daemon=True)
@@ -96,8 +100,8 @@ class Window:
         view = memoryview(self._next)[HEADROOM:]
         self._filled = 0
         try:
-            while self._filled < self._size:
-                count = self._file.readinto(view[self._filled :])
+            while self._filled < self._wanted:
+                count = self._file.readinto(view[self._filled : self._wanted])
                 if not count:
                     return
                 self._filled += count

@@ -144,7 +144,6 @@ class MessageReader:
             message.complete &= bool(complete)
             message.last_time, message.last_packet = max(message.last_time, places[1]), max(message.last_packet, places[3])
             if cut:
-                message.lost += lost
                 self._abandon(out)
                 continue
             self._add(out, message, part, lost)
