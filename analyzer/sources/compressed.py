@@ -65,7 +65,7 @@ class Inflating(io.RawIOBase):
         """Fill the buffer from the front; 0 at the end or where the data is damaged."""
         while self.problem is None:
             if self._decoder.eof:
-                self._input = self._decoder.unused_data + self._input
+                self._input = self._decoder.unused_data  # all that is left; zlib may have it in unconsumed_tail as well
                 if not self._input and not self._fill():
                     return 0
                 if not self._input.startswith(self._magic[:1]):  # padding behind the last member

@@ -46,9 +46,10 @@ class PcapngSource:
         self._secret_bytes = 0
         self._drops: Counter[int] = Counter()  # packets lost by interface, as packet blocks say
         self._damage: str | None = None
-        if not self._window.more() or not self._block():
-            reason = self._damage or "it ends in its first block"
-            raise UnusableInputError(f"{path}: the pcapng section header cannot be used: {reason}.")
+        while not self._block():
+            if self._damage or not self._window.more():
+                reason = self._damage or "it ends in its first block"
+                raise UnusableInputError(f"{path}: the pcapng section header cannot be used: {reason}.")
 
     def batches(self) -> Iterator[PacketBatch]:
         """All packets in order of the file."""
@@ -56,9 +57,9 @@ class PcapngSource:
         records = Records()
         columns = records.columns
         marks = np.zeros(len(columns["time"]), np.int64)
-        rows, why = 0, kernels.OTHER
+        rows, before, why = 0, 0, kernels.OTHER  # `before`: the time of the last packet
         while why != kernels.DAMAGED:
-            columns["time"][min(rows, len(marks) - 1)] = columns["time"][rows - 1] if rows else log.last_time or 0
+            columns["time"][min(rows, len(marks) - 1)] = before
             found, position, why = kernels.walk_pcapng(
                 memoryview(window.data),
                 window.start,
@@ -74,6 +75,7 @@ class PcapngSource:
             window.start = position
             self._packet_options(columns["offset"][rows:], columns["interface"][rows:], marks[rows : rows + found])
             rows += found
+            before = int(columns["time"][rows - 1]) if found else before
             if why == kernels.OTHER:
                 if self._block():
                     continue
@@ -87,9 +89,14 @@ class PcapngSource:
                 break
         if rows:
             yield records.batch(log, window.data, rows)
-        self._count_drops()
         if why == kernels.DAMAGED:
             self._damage = "a packet block has a length or an interface that cannot be"
+        self._finish()
+
+    def _finish(self) -> None:
+        """What can be said of the file when all was read."""
+        window, log = self._window, self.log
+        self._count_drops()
         if self._damage:
             log.problems.append(Problem(f"{self._damage}; reading stopped after packet {log.packets}", log.packets))
         elif window.problem or window.held:

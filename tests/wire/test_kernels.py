@@ -150,7 +150,9 @@ def decode(
     columns = {column.name: np.zeros(len(packets), column.dtype) for column in PACKETS}
     done, flows = walks.decode(
         memoryview(b"".join(packets) or b"\0"),
-        *map(memoryview, (np.cumsum(lengths) - lengths, lengths, wire, np.zeros(len(packets), np.int32), np.array([link], np.int64))),
+        *map(
+            memoryview, (np.cumsum(lengths) - lengths, lengths, wire, np.zeros(len(packets), np.int32), np.array([link], np.int64))
+        ),
         0,
         len(packets),
         *map(memoryview, (slots, keys, initial, watch, opened)),

@@ -1,6 +1,7 @@
 """Any segmentation, order, repetition and overlap gives the same bytes; what is not there becomes a hole, once."""
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -53,7 +54,9 @@ def numbered(packets: list[Packet]) -> list[Packet]:
     return [packet._replace(number=number, time=number * 1000) for number, packet in enumerate(packets, 1)]
 
 
-def run(packets: list[Packet], batch: int = 10**6, initial: int = 1000, *, known: bool = True, limits: object = DEFAULT) -> list[Piece]:
+def run(
+    packets: list[Packet], batch: int = 10**6, initial: int = 1000, *, known: bool = True, limits: object = DEFAULT
+) -> list[Piece]:
     """All pieces; `known`: the SYN was seen elsewhere."""
     half = Reassembly(initial if known else None, limits)
     pieces: list[Piece] = []
@@ -91,7 +94,7 @@ def journeys(draw: st.DrawFn) -> list[Packet]:
     """A stream cut at will, with copies that are cut elsewhere, in any order."""
     cuts = sorted(draw(st.sets(st.integers(1, len(TEXT) - 1), max_size=12)))
     edges = [0, *cuts, len(TEXT)]
-    parts = [Packet(low, TEXT[low:high]) for low, high in zip(edges, edges[1:], strict=False)]
+    parts = [Packet(low, TEXT[low:high]) for low, high in pairwise(edges)]
     again = draw(st.lists(st.tuples(st.integers(0, len(TEXT) - 1), st.integers(1, 60)), max_size=6))
     parts += [Packet(low, TEXT[low : low + size]) for low, size in again]
     parts += [Packet(at) for at in draw(st.lists(st.integers(0, len(TEXT)), max_size=3))]
@@ -106,9 +109,7 @@ def test_whatever_the_path_the_bytes_are_the_same(packets: list[Packet], batch: 
 @given(packets=journeys(), batch=st.integers(1, 20))
 def test_each_byte_is_carried_by_the_first_packet_that_brought_it(packets: list[Packet], batch: int) -> None:
     """However the packets come in batches: else times would depend on the size of a read."""
-    first = [
-        min(one.number for one in packets if one.start <= at < one.start + len(one.payload)) for at in range(len(TEXT))
-    ]
+    first = [min(one.number for one in packets if one.start <= at < one.start + len(one.payload)) for at in range(len(TEXT))]
     assert carriers(run(packets, batch)) == first
 
 
@@ -120,7 +121,7 @@ def test_what_is_lost_becomes_a_hole(packets: list[Packet], lost: set[int], batc
     expected = bytes(byte if at in have else ord("-") for at, byte in enumerate(TEXT))
     pieces = run(left, batch, initial)
     assert content(pieces) == expected
-    assert not any(isinstance(one, type(two)) and isinstance(one, Gap) for one, two in zip(pieces, pieces[1:], strict=False))
+    assert not any(isinstance(one, type(two)) and isinstance(one, Gap) for one, two in pairwise(pieces))
 
 
 def test_of_copies_that_differ_the_first_one_stays() -> None:
