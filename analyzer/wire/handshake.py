@@ -29,6 +29,8 @@ class _Skip:
         self._chunks = ChunkedReader(keep) if body.chunked else None
         self._keep = keep
         self._kept = bytearray()
+        self.torn = False
+        """Where the body ends is not known."""
 
     @property
     def content(self) -> bytes:
@@ -43,7 +45,7 @@ class _Skip:
                 if self._left is not None:
                     self._left = max(0, self._left - front.length)
                 if self._chunks:
-                    self._chunks.done = True
+                    self._chunks.done = self.torn = True
                 continue
             if not isinstance(front, Data):
                 return False
@@ -59,7 +61,7 @@ class _Skip:
             try:
                 intake.skip(self._chunks.feed(data.bytes.tobytes()))
             except HttpSyntaxError:
-                self._chunks.done = True
+                self._chunks.done = self.torn = True
             return
         take = len(data.bytes) if self._left is None else min(self._left, len(data.bytes))
         self._kept += data.bytes[: min(take, self._keep - len(self._kept))].tobytes()
@@ -81,6 +83,7 @@ class Handshake:
         self._download: _Skip | None = None
         self._head: Response | None = None
         self._asked = 0  # requests read
+        self._torn = False  # the end of the last body was not seen, so that the rest of it may follow
         self.earlier = 0
         """Exchanges before the attempt."""
         self.request: Request | None = None
@@ -149,7 +152,8 @@ class Handshake:
             return True
         front = data.bytes[: self._limits.http_head].tobytes()
         stray = len(front) - len(front.lstrip(b"\r\n"))
-        for begin in (stray, http1.head_length(front) or 0):
+        rest = (http1.head_length(front) or 0) if self._asked else 0
+        for begin in (stray, rest):
             if len(front) > begin and http1.looks_like_request(front[begin : begin + http1.LONGEST_METHOD]):
                 self._client.drop_gap()
                 if begin:
@@ -174,7 +178,8 @@ class Handshake:
                 continue
             self._server.skip(len(head_bytes))
             if response.status == http1.SWITCHING:
-                if "upgrade" in response.headers and not http1.upgrades(response.headers):
+                whole = http1.head_length(head_bytes) is not None
+                if whole and "upgrade" in response.headers and not http1.upgrades(response.headers):
                     self.gave_up = True  # another protocol, such as h2c
                     return
                 self.request, self.response = asked, response
@@ -197,10 +202,12 @@ class Handshake:
         if data is None:
             return False
         if http1.looks_like_response(data.bytes[: http1.LONGEST_METHOD].tobytes()):
+            self._torn = False
             return True
-        if not self._waiting or self._waiting[0].upgrade:
+        pending = not self._waiting or self._waiting[0].upgrade
+        begin = -1 if pending and not self._torn else data.bytes.tobytes().find(b"HTTP/1.")
+        if begin < 0 and pending:
             return False
-        begin = data.bytes.tobytes().find(b"HTTP/1.")
         self._syntax(data, "no answer where one was expected")
         self._server.skip(begin if begin >= 0 else len(data.bytes))
         return begin >= 0
@@ -214,6 +221,7 @@ class Handshake:
             return False
         if self._head is not None:
             self.response = replace(self._head, body=self._download.content)
+        self._torn = self._download.torn
         self._download = self._head = None
         return over and self.response is None
 

@@ -1,6 +1,7 @@
 """Heads, bodies and keys of HTTP/1.1 as an upgrade needs them; anything else raises HttpSyntaxError and nothing more."""
 
 from contextlib import suppress
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -141,7 +142,7 @@ def test_chunks_in_any_pieces(cuts: set[int], keep: int) -> None:
     reader, used = ChunkedReader(keep), 0
     data = CHUNKED + b"next"
     edges = [0, *sorted(cuts), len(data)]
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         used += reader.feed(data[low:high])
     assert reader.done
     assert used == len(CHUNKED)
