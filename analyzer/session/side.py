@@ -102,6 +102,8 @@ class SideBuilder:
         track = self.track = self.track or open_track()
         if decoded:
             for row in rows.tolist():
+                if columns["lost"][row]:
+                    track.lost(int(columns["lost"][row]))
                 content = np.frombuffer(decoded[row] if row in decoded else batch.part(row), np.uint8)
                 track.feed(content, np.array([len(content)], np.int64))
             return

@@ -96,7 +96,7 @@ def _upgrade(session: Session, secrets: Secrets) -> dict[str, Any]:
     headers = response.headers if response else {}
     request_id = next((headers[name] for name in ("dg-request-id", *provider.request_id_headers) if name in headers), None)
     error = next((headers[name] for name in ("dg-error", *provider.error_headers) if name in headers), None)
-    subprotocol = headers.get("sec-websocket-protocol")
+    subprotocol, extensions = headers.get("sec-websocket-protocol"), headers.get("sec-websocket-extensions")
     return {
         "outcome": session.upgrade.outcome,
         "http_version": request.version if request else response.version if response else None,
@@ -106,7 +106,7 @@ def _upgrade(session: Session, secrets: Secrets) -> dict[str, Any]:
         "status": response.status if response else None,
         "request_id": redact(request_id, secrets) if request_id else None,
         "error": redact(error, secrets) if error else None,
-        "extensions": headers.get("sec-websocket-extensions"),
+        "extensions": redact(extensions, secrets) if extensions else None,
         "subprotocol": redact_protocol(subprotocol, secrets) if subprotocol else None,
         "user_agent": redact(request.headers["user-agent"], secrets) if request and "user-agent" in request.headers else None,
     }

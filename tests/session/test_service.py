@@ -1,0 +1,45 @@
+"""What the service said is read with care: nothing in it can break the analysis."""
+
+import pytest
+
+from analyzer.model.session import Moment
+from analyzer.session.service import ServiceFacts, number
+
+
+def test_results_move_the_cursor() -> None:
+    facts = ServiceFacts()
+    facts.event("Results", {"start": 0.0, "duration": 1.5}, 3, 30)
+    facts.event("Results", {"start": 1.5, "duration": 1.0}, 5, 50)
+    facts.event("Results", {"start": 0.5, "duration": 0.1}, 6, 60)
+    facts.event("UtteranceEnd", {}, 7, 70)
+    service = facts.freeze()
+    assert (service.results, service.transcript_cursor_s) == (3, 2.5)
+    assert (service.first_result, service.last_event) == (Moment(3, 30), Moment(7, 70))
+
+
+def test_turns_have_a_window() -> None:
+    facts = ServiceFacts()
+    facts.event("TurnInfo", {"audio_window_start": 1, "audio_window_end": 4}, 1, 1)
+    assert facts.freeze().transcript_cursor_s == 4.0
+
+
+def test_the_last_summary_counts() -> None:
+    facts = ServiceFacts()
+    assert facts.freeze().metadata is None
+    facts.event("Metadata", {"request_id": "x"}, 1, 1)
+    assert facts.freeze().metadata is None
+    facts.event("Metadata", {"duration": 1, "sha256": "0" * 64, "channels": 1}, 1, 1)
+    facts.event("Metadata", {"duration": 2.5, "sha256": "f" * 100, "channels": 2.0}, 2, 2)
+    assert facts.freeze().metadata == {"duration_s": 2.5, "sha256": "f" * 64, "channels": 2}
+    facts.event("Termination", {"audio_duration_seconds": 7}, 3, 3)
+    assert facts.freeze().metadata == {"duration_s": 7.0, "sha256": None, "channels": None}
+
+
+@pytest.mark.parametrize("value", [None, "1", True, [], {}, float("nan"), float("inf"), 10**400, -(10**400)])
+def test_what_is_no_number(value: object) -> None:
+    assert number(value) is None
+    facts = ServiceFacts()
+    facts.event("Results", {"start": value, "duration": 1}, 1, 1)
+    facts.event("Metadata", {"duration": value, "sha256": 5, "channels": value}, 1, 1)
+    assert facts.freeze().transcript_cursor_s is None
+    assert facts.freeze().metadata == {"duration_s": None, "sha256": None, "channels": None}
