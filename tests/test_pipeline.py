@@ -150,8 +150,10 @@ def test_other_connections_are_counted(tmp_path: Path) -> None:
             packet[34:36] = struct.pack(">H", 30_000 + number)
             packets.append(bytes(packet))
     (capture,) = shown(written(tmp_path / "x.pcap", [*packets, *session_packets()]))
-    assert len(capture["sessions"]) == 2  # the lost SYN went to a server that carries a WebSocket, and so did TLS
-    assert capture["other_connections"] == {"http": 1, "unknown": 1} or sum(capture["other_connections"].values()) == 2
+    # The lost SYN and TLS went to a server that carries a WebSocket.
+    outcomes = [one["upgrade"]["outcome"] for one in capture["sessions"]]
+    assert outcomes == ["encrypted", "unreachable", "accepted"]
+    assert capture["other_connections"] == {"http": 1, "unknown": 1}
 
 
 def session_packets() -> list[bytes]:
@@ -178,8 +180,6 @@ def test_a_flood_of_connections_is_bounded(tmp_path: Path) -> None:
 def test_one_wrong_clock_does_not_end_the_others(tmp_path: Path) -> None:
     mine = session_packets()
     data = bytearray(file([*mine[:6], *syns(9), *mine[6:]]))
-    late = data.index(struct.pack("<H", 0) + b"", 24)
-    assert late
     at = 24
     for _ in range(6):
         at += 16 + struct.unpack_from("<I", data, at + 8)[0]
@@ -252,7 +252,7 @@ TINY = Limits(
 
 
 @pytest.mark.parametrize("name", FOLDERS)
-def test_damage_anywhere_breaks_nothing(name: str) -> None:
+def test_damage_anywhere_breaks_nothing(name: str, tmp_path: Path) -> None:
     """A few bytes changed, packets lost or cut: a report all the same, also under the tightest limits."""
     chance = random.Random(name)  # noqa: S311 - the same damage each time is wanted
     data = capture_of(name).read_bytes()[:60_000]
@@ -262,15 +262,8 @@ def test_damage_anywhere_breaks_nothing(name: str) -> None:
             damaged[chance.randrange(40, len(damaged))] = chance.choice(
                 (0, 1, 0x7E, 0x7F, 0x80, 0x82, 0xFE, 0xFF, chance.randrange(256))
             )
-        assert_reported(bytes(damaged[: chance.randrange(len(damaged) // 2, len(damaged))]), limits)
-
-
-def assert_reported(data: bytes, limits: Limits) -> None:
-    import tempfile  # noqa: PLC0415 - a folder of its own for each
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "damaged.pcap"
-        path.write_bytes(data)
+        path = tmp_path / "damaged.pcap"
+        path.write_bytes(damaged[: chance.randrange(len(damaged) // 2, len(damaged))])
         json.dumps(shown(path, settings=Settings(limits=limits)))
 
 
