@@ -4,11 +4,12 @@ In: contiguous payload of whole messages, many at a time, and holes. Raw encodin
 everything else is stored and decoded at the end. Out: a `Track`, and files where they were asked for.
 """
 
+import hashlib
+
 import numpy as np
 
 from analyzer.audio import verdict
 from analyzer.audio.codecs import CONTAINERS_OF, RAW, usable
-from analyzer.audio.digest import Digest
 from analyzer.audio.meter import RawMeter
 from analyzer.audio.recording import Recording
 from analyzer.audio.sniff import sniff
@@ -40,7 +41,7 @@ class TrackBuilder:
         self._limits = limits
         self._containers = containers
         self._recording = Recording(dump, side)
-        self._digest = Digest()
+        self._hash = hashlib.sha256()
         self._head = bytearray()
         self._starts: list[bytes] = []
         self._bytes = self._messages = self._lost = 0
@@ -73,7 +74,7 @@ class TrackBuilder:
         """Take whole messages: `data` is a contiguous uint8 array, `lengths` (int64) the size of each message in it."""
         self._bytes += len(data)
         self._messages += len(lengths)
-        self._digest.update(np.ascontiguousarray(data))
+        self._hash.update(np.ascontiguousarray(data).data)
         self._recording.sent(data)
         self._look(data, lengths)
         if self._meter is not None:
@@ -121,7 +122,7 @@ class TrackBuilder:
         return Track(
             bytes=self._bytes,
             messages=self._messages,
-            sha256=None if missing else self._digest.hexdigest(),
+            sha256=None if missing else self._hash.hexdigest(),
             format=judged.format,
             actual=judged.actual,
             decodable=judged.decodable,
