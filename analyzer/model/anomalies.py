@@ -58,8 +58,6 @@ class Anomaly(StrEnum):
     """Bytes where an HTTP message was expected that are none (RFC 9112)."""
     RESYNC = "resync"
     """Frames were lost in a hole; the walk went on at a later frame boundary."""
-    OVERLAP_DIFFERS = "overlap-differs"
-    """Two copies of the same TCP bytes differ; the first one seen was kept."""
 
 
 @dataclass(frozen=True, slots=True)

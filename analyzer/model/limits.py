@@ -59,8 +59,6 @@ class Limits:
     """Text messages kept per direction because a rule may quote them (malformed, error, warning)."""
     text_excerpt: int = 2000
     """Characters kept of such a message."""
-    latencies: int = 100_000
-    """Service results whose cursor is kept per session."""
     anomalies: int = 20
     """Places kept per kind of anomaly and direction; beyond it they are counted."""
     finding_packets: int = 20
