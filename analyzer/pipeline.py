@@ -7,13 +7,13 @@ follow the order of their first packets, are given when all are known.
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from analyzer import __version__
 from analyzer.audio.track import TrackBuilder
-from analyzer.model.capture import Capture, CaptureLog, PacketBatch
+from analyzer.model.capture import Capture, CaptureLog, Source
 from analyzer.model.errors import UsageError
 from analyzer.model.limits import SECOND
 from analyzer.model.provider import Provider
@@ -28,9 +28,11 @@ from analyzer.session.builder import Services, SessionBuilder
 from analyzer.session.side import TrackBuilder as Files
 from analyzer.session.summary import iso, summarise
 from analyzer.sources import open_source
+from analyzer.sources.ahead import ahead
 from analyzer.wire.connection import Carries, Connection
+from analyzer.wire.frames import FrameColumns
 from analyzer.wire.link_names import link_name
-from analyzer.wire.tcp import FlowTable
+from analyzer.wire.tcp import FlowTable, Packets, Watch
 
 Progress = Callable[[int, int | None], None]
 
@@ -87,7 +89,10 @@ class _State:
     settings: Settings
     frames: bool
     log: CaptureLog = field(default_factory=lambda: CaptureLog("", ""))
-    table: FlowTable = field(default_factory=FlowTable)
+    watch: Watch = field(default_factory=Watch)
+    room: FrameColumns = field(default_factory=FrameColumns)
+    damaged: bool = False
+    """Whether the file was found damaged up to here."""
     live: dict[int, Connection] = field(default_factory=dict)
     finished: list[_Finished] = field(default_factory=list)
     unfinished: set[SessionBuilder] = field(default_factory=set)
@@ -107,7 +112,7 @@ class _State:
 
     def judge(self, builder: SessionBuilder) -> None:
         """Freeze a session that is over, judge it, and keep only what the report needs."""
-        session = builder.freeze(capture_damaged=bool(self.log.problems))
+        session = builder.freeze(capture_damaged=self.damaged)
         judgement = judge(session)
         report = summarise(session, judgement.findings, judgement.not_judged, judgement.verdict, frames=self.frames)
         tracks = builder.tracks if self.settings.dump is not None else {}
@@ -138,38 +143,39 @@ def _read(state: _State, path: str, progress: Progress | None) -> None:
     with open_source(path, state.settings) as source:
         state.log = source.log
         total = Path(path).stat().st_size if path != "-" else None
-        for batch in source.batches():
-            _batch(state, batch)
+        for packets in ahead(_decoded(source, state)):
+            _batch(state, packets)
             if progress is not None:
                 progress(source.log.bytes, total)
+    state.damaged = bool(state.log.problems)
     for flow in sorted(state.live):
         _end(state, state.live.pop(flow))
-    state.table = FlowTable()  # the old one has a row for each connection of the capture
 
 
-def _batch(state: _State, batch: PacketBatch) -> None:
+def _decoded(source: Source, state: _State) -> Iterator[Packets]:
+    """The packets of one batch after the other."""
+    table, settings = FlowTable(), state.settings
+    for batch in source.batches():
+        yield table.decode(batch, source.log, state.watch, settings.since, settings.until)
+
+
+def _batch(state: _State, packets: Packets) -> None:
     """Hand the packets of a batch to their connections; let go of those that are over."""
-    rows = len(batch.records["time"])
-    if rows:
-        state.table.decode(batch, state.log)
-        times = batch.records["time"].copy()
-        times.partition(rows // 2)
-        state.now = int(times[rows // 2])  # the median: one packet with a wrong clock must not make all connections old
-        _select(state, rows)
-        for packets in state.table.connections(rows):
-            connection = state.live.get(packets.flow)
-            if connection is None:
-                connection = Connection(packets.flow, state.table, state.settings.limits, state.open_session)
-                if not _wanted(connection, state.settings):
-                    state.table.forget(packets.flow)
-                    continue
-                if len(state.live) >= state.settings.limits.live:
-                    _make_room(state)
-                state.live[packets.flow] = connection
-            connection.feed(packets, batch.data)
-            if connection.carries is Carries.UNKNOWN and connection.sink is None:
-                _end(state, state.live.pop(packets.flow))
     limits = state.settings.limits
+    state.damaged, state.now = packets.damaged, packets.now
+    for rows, index in packets.connections(state.watch):
+        connection = state.live.get(rows.flow)
+        if connection is None:
+            connection = Connection(rows.flow, packets.opening(index), limits, state.room, state.open_session)
+            if not _wanted(connection, state.settings):
+                state.watch.forget(rows.flow)
+                continue
+            if len(state.live) >= limits.live:
+                _make_room(state)
+            state.live[rows.flow] = connection
+        connection.feed(rows, packets.columns, packets.data)
+        if connection.carries is Carries.UNKNOWN and connection.sink is None:
+            _end(state, state.live.pop(rows.flow))
     for flow, connection in list(state.live.items()):
         quiet = state.now - connection.last.time
         if quiet > limits.idle_flow or (connection.over and quiet > limits.hole_patience):
@@ -186,16 +192,6 @@ def _make_room(state: _State) -> None:
         _end(state, connection)
 
 
-def _select(state: _State, rows: int) -> None:
-    """Leave out packets outside `--since` and `--until`."""
-    settings, packets = state.settings, state.table.packets
-    time, flow = packets["time"][:rows], packets["flow"][:rows]
-    if settings.since is not None:
-        flow[time < settings.since] = -1
-    if settings.until is not None:
-        flow[time > settings.until] = -1
-
-
 def _wanted(connection: Connection, settings: Settings) -> bool:
     """Whether `--host` and `--port` let this connection through."""
     ends = connection.endpoints
@@ -206,7 +202,7 @@ def _wanted(connection: Connection, settings: Settings) -> bool:
 
 def _end(state: _State, connection: Connection) -> None:
     """A connection is over: its attempt is finished, or it may be an attempt of which no byte was seen."""
-    state.table.forget(connection.flow)
+    state.watch.forget(connection.flow)
     attempts = len(state.finished)
     connection.finish()
     if len(state.finished) > attempts or connection.carries is Carries.WEBSOCKET:

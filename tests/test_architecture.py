@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "__main__": {"cli"},
     "__init__": {"pipeline", "model"},
 }
-FOR_EVERY_STEP = ("analyzer.wire.kernels", "analyzer.wire.bulk", "analyzer.wire._bulk")
+FOR_EVERY_STEP = ("analyzer.wire.kernels", "analyzer.wire.stream_kernels", "analyzer.wire.bulk", "analyzer.wire._bulk")
 DOORS = {
     "scapy": ("sources/scapy.py",),
     "pyshark": ("sources/pyshark.py",),
@@ -41,7 +41,7 @@ WHOLE_DOORS = {"reports/terminal.py": {"rich"}}
 """Files that are imported late themselves."""
 WITHOUT_NUMPY = ("cli/", "__init__.py", "__main__.py", "reports/", "rules/__init__.py")
 """`analyzer --help` comes by here, or formats that need no numbers."""
-TEST_ONLY = {"conftest", "made_session", "peers", "wire_script"}
+TEST_ONLY = {"conftest", "made_session", "peers", "plain_kernels", "wire_script"}
 """Files in tests/ that hold no tests."""
 
 

@@ -43,9 +43,9 @@ def _version(package: str) -> str:
 
 
 def _loops() -> str:
-    kernels = import_module("analyzer.wire.kernels")
+    walks = [import_module(f"analyzer.wire.{name}") for name in ("kernels", "stream_kernels")]
     bulk = import_module("analyzer.wire.bulk")
-    compiled = {"walks": not str(kernels.__file__).endswith(".py"), "byte-wide work": bool(bulk.COMPILED)}
+    compiled = {"walks": not any(str(one.__file__).endswith(".py") for one in walks), "byte-wide work": bool(bulk.COMPILED)}
     if all(compiled.values()):
         return "yes"
     slow = " and ".join(name for name, yes in compiled.items() if not yes)

@@ -19,6 +19,8 @@ class MessageBatch:
 
     columns: Columns
     content: Bytes
+    whole: bool
+    """Whether every row is a whole message that is complete and readable."""
 
     def __len__(self) -> int:
         return len(self.columns["at"])

@@ -44,6 +44,63 @@ def no_origins() -> Origins:
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """A run of one direction's stream in parts that lie anywhere in `bytes`: nothing is copied until it is known what is wanted.
+
+    Equal-length int64 arrays, one row per part, in stream order and without a hole: `start` (stream offset), `length` (bytes, never
+    0), `number` and `time` (of the packet that carried it), `at` (where it lies in `bytes`). `bytes` may be a batch's: it is valid
+    until the next batch is asked for.
+    """
+
+    start: Ints
+    length: Ints
+    number: Ints
+    time: Ints
+    at: Ints
+    bytes: Bytes
+
+    def __len__(self) -> int:
+        """Parts, not bytes."""
+        return len(self.start)
+
+    @property
+    def begin(self) -> int:
+        """Stream offset of the first byte."""
+        return int(self.start[0])
+
+    @property
+    def end(self) -> int:
+        """Stream offset behind the last byte."""
+        return int(self.start[-1]) + int(self.length[-1])
+
+    @property
+    def size(self) -> int:
+        """Bytes of the stream."""
+        return self.end - self.begin
+
+    def slice(self, begin: int, end: int) -> "Run":
+        """Parts `begin` to `end`, the same bytes."""
+        cut = slice(begin, end)
+        return Run(self.start[cut], self.length[cut], self.number[cut], self.time[cut], self.at[cut], self.bytes)
+
+    def behind(self, part: int, inside: int) -> "Run | None":
+        """What follows byte `inside` of a part, None for nothing."""
+        if part < len(self) and inside == self.length[part]:
+            part, inside = part + 1, 0
+        if part >= len(self):
+            return None
+        rest = self.slice(part, len(self))
+        first = np.zeros(len(rest), np.int64)
+        first[0] = inside
+        return Run(rest.start + first, rest.length - first, rest.number, rest.time, rest.at + first, rest.bytes)
+
+    @property
+    def first(self) -> tuple[int, int]:
+        """Packet number and time (ns) of the first byte."""
+        return int(self.number[0]), int(self.time[0])
+
+
+@dataclass(frozen=True, slots=True)
 class Data:
     """Contiguous bytes of one direction: `start` is the stream offset of `bytes[0]`."""
 
@@ -56,6 +113,21 @@ class Data:
         """Stream offset behind the last byte."""
         return self.start + len(self.bytes)
 
+    @property
+    def begin(self) -> int:
+        """Stream offset of the first byte."""
+        return self.start
+
+    @property
+    def size(self) -> int:
+        """Bytes of the stream."""
+        return len(self.bytes)
+
+    @property
+    def first(self) -> tuple[int, int]:
+        """Packet number and time (ns) of the first byte."""
+        return self.place(self.start)
+
     def cut(self, start: int) -> "Data":
         """The part from stream offset `start` on."""
         return Data(start, self.bytes[start - self.start :], self.origins)
@@ -64,6 +136,14 @@ class Data:
         """Packet number and time (ns) of the byte at a stream offset."""
         row = int(self.origins.rows(np.array([offset]))[0])
         return int(self.origins.number[row]), int(self.origins.time[row])
+
+    def run(self) -> Run:
+        """The same as a Run. The bytes must not be empty."""
+        first, last = self.origins.rows(np.array([self.start, self.end - 1])).tolist()
+        rows = slice(first, last + 1)
+        start = np.maximum(self.origins.start[rows], self.start)
+        length = np.append(start[1:], self.end) - start
+        return Run(start, length, self.origins.number[rows], self.origins.time[rows], start - self.start, self.bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +154,11 @@ class Gap:
     length: int
     packet: int
     time: int
+
+    @property
+    def begin(self) -> int:
+        """Stream offset where it starts."""
+        return self.start
 
     @property
     def end(self) -> int:
@@ -87,6 +172,11 @@ class End:
 
     start: int
 
+    @property
+    def begin(self) -> int:
+        """Stream offset behind the last byte."""
+        return self.start
 
-Piece = Data | Gap | End
+
+Piece = Data | Run | Gap | End
 Columns = dict[str, npt.NDArray[Any]]

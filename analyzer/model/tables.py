@@ -31,7 +31,9 @@ class Table:
         return self._rows
 
     def append(self, columns: Mapping[str, Array]) -> None:
-        """Add rows. `columns` has one equal-length 1-D array per column of the schema; anything else raises ValueError."""
+        """Add rows. `columns` has one equal-length 1-D array per column of the schema, which is the table's from now on; anything
+        else raises ValueError.
+        """
         arrays = [np.asarray(columns[column.name]) for column in self.schema]
         rows = len(arrays[0])
         if any(len(array) != rows for array in arrays):
@@ -41,8 +43,9 @@ class Table:
         if not rows:
             return
         for column, array in zip(self.schema, arrays, strict=True):
-            self._chunks[column.name].append(array.astype(column.dtype))
-            self._held += self._chunks[column.name][-1].nbytes
+            chunk = array.astype(column.dtype, copy=False)
+            self._chunks[column.name].append(chunk)
+            self._held += chunk.nbytes
         self._rows += rows
         if self._held > self._limit:
             self._spill()

@@ -33,12 +33,9 @@ from analyzer.session.declared import declared_in_message, declared_in_query
 from analyzer.session.service import ServiceFacts
 from analyzer.session.side import QUOTED, SideBuilder, TrackBuilder
 from analyzer.session.silence import find_gaps, find_pace, raw_bytes_per_second
+from analyzer.wire import stream_kernels
 
 SWITCHING = 101
-BRACE = ord("{")
-BLANK = np.isin(np.arange(256), [ord(sign) for sign in " \t\r\n"])
-VALID_CLOSE = frozenset({*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)})
-"""Codes that may be on the wire (RFC 6455 section 7.4 and the IANA registry)."""
 KINDS = np.full(16, Kind.BINARY, np.uint8)
 KINDS[[Opcode.TEXT, Opcode.CLOSE, Opcode.PING, Opcode.PONG]] = [Kind.TEXT, Kind.CLOSE, Kind.PING, Kind.PONG]
 
@@ -118,36 +115,26 @@ class SessionBuilder:
     def messages(self, side: Side, batch: MessageBatch) -> None:
         """Classify, hand audio to the track, keep the rows of messages that ended."""
         half, columns = self._sides[side], batch.columns
-        kinds = KINDS[columns["opcode"] & 15].copy()
-        labels = np.full(len(kinds), -1, np.int16)
-        audio: dict[int, bytes] = {}
-        self._binary(side, batch, kinds, labels)
-        said = np.flatnonzero((columns["opcode"] == Opcode.TEXT) | (columns["opcode"] == Opcode.CLOSE))
-        ended_before = np.cumsum(columns["ends"], dtype=np.int64) - columns["ends"] + len(half.messages)
-        names = ("opcode", "complete", "readable", "begins", "ends", "at", "part", "first_packet", "first_time")
-        values = (*(columns[name][said].tolist() for name in names), ended_before[said].tolist())
-        for row, opcode, complete, readable, begins, ends, at, part, packet, time, number in zip(
-            said.tolist(), *values, strict=True
-        ):
-            content = batch.content[at : at + part].tobytes()
-            if opcode == Opcode.CLOSE:
-                if complete:
-                    half.close(content, Moment(packet, time))
-            elif not (complete and readable):
-                kinds[row] = Kind.UNREADABLE
-            elif begins and ends and (found := self._text(half, content, packet, time, number)) is not None:
+        kinds, labels = np.empty(len(batch), np.uint8), np.full(len(batch), -1, np.int16)
+        asked = self._sort(side, batch, kinds)
+        binary = columns["opcode"][asked] == Opcode.BINARY
+        for row in asked[binary].tolist():
+            found = classify.client_binary(batch.part(row), self._provider)
+            if found is not None:
                 kinds[row], labels[row] = found.kind, half.label(found.label)
-                if found.audio is not None:
-                    audio[row] = found.audio
+        audio = self._texts(half, batch, asked[~binary], kinds, labels)
         sizes = np.where(kinds == Kind.AUDIO, columns["part"], 0)
         for row, content in audio.items():
             sizes[row] = len(content)
-        before = half.audio + np.cumsum(sizes) - sizes
-        half.audio += int(sizes.sum())
+        ends = np.cumsum(sizes)
+        before = ends - sizes + half.audio
+        half.audio += int(ends[-1])
         half.feed(batch, kinds, audio, lambda: self._services.track(half.declared, self._provider, side))
         rows = {**columns, "kind": kinds, "label": labels, "audio_at": before}
-        ended = columns["ends"] == 1
-        half.messages.append(rows if ended.all() else {name: column[ended] for name, column in rows.items()})
+        if not batch.whole and not columns["ends"].all():
+            ended = columns["ends"] == 1
+            rows = {name: column[ended] for name, column in rows.items()}
+        half.messages.append(rows)
 
     def finish(self, tcp: tuple[Tcp, Tcp], last: Moment, *, encrypted: bool, over: bool) -> None:
         """Nothing follows."""
@@ -174,35 +161,69 @@ class SessionBuilder:
             if track is not None and not self._sides[side].audio:
                 track.redeclare(declared)
 
-    def _binary(self, side: Side, batch: MessageBatch, kinds: npt.NDArray[np.uint8], labels: npt.NDArray[np.int16]) -> None:
-        """Binary messages: empty, audio, unreadable, or a control word in the wrong place. Whole columns but for the last."""
-        half, columns, provider = self._sides[side], batch.columns, self._provider
-        binary = columns["opcode"] == Opcode.BINARY
-        whole = (columns["begins"] == 1) & (columns["ends"] == 1)
+    def _sort(self, side: Side, batch: MessageBatch, kinds: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+        """Fill `kinds` as far as whole columns tell; returns the rows that have to be read: texts, closes, and short binary
+        messages of the client that may be a control word in the wrong place.
+        """
+        columns, provider = batch.columns, self._provider
         takes = provider.client_audio if side is Side.CLIENT else provider.server_audio
-        kinds[binary] = Kind.AUDIO if takes else Kind.BINARY
-        kinds[binary & whole & (columns["size"] == 0) & (columns["complete"] == 1) & (columns["readable"] == 1)] = Kind.EMPTY
-        kinds[binary & (columns["readable"] == 0)] = Kind.UNREADABLE
+        whole = columns["ends"]
+        if not batch.whole:
+            whole = columns["begins"] & columns["ends"] & columns["complete"] & columns["readable"]
+        longest, bare = -1, -1
         if side is Side.CLIENT:
-            short = (
-                binary & whole & (columns["part"] > 0) & (columns["part"] <= classify.LONGEST_CONTROL) & (columns["complete"] == 1)
-            )
-            rows = np.flatnonzero(short)
-            first = batch.content[columns["at"][rows]]
-            final = batch.content[columns["at"][rows] + columns["part"][rows] - 1]
-            letters = ((first == BRACE) | BLANK[first]) & ((final == ord("}")) | BLANK[final])
-            if provider.bare_words:
-                letters |= columns["part"][rows] <= max(map(len, provider.bare_words))
-            for row in rows[letters].tolist():
-                found = classify.client_binary(batch.part(row), provider)
-                if found is not None:
-                    kinds[row] = found.kind
-                    labels[row] = half.label(found.label)
+            longest, bare = classify.LONGEST_CONTROL, max(map(len, provider.bare_words), default=-1)
+        asked = np.empty(len(batch), np.int64)
+        count = stream_kernels.sort_messages(
+            *(memoryview(columns[name]) for name in ("opcode", "part", "at", "readable")),
+            memoryview(whole),
+            memoryview(batch.content),
+            memoryview(KINDS),
+            Kind.AUDIO if takes else Kind.BINARY,
+            Kind.EMPTY,
+            Kind.UNREADABLE,
+            longest,
+            bare,
+            memoryview(kinds),
+            memoryview(asked),
+        )
+        return asked[:count]
 
-    def _text(self, half: SideBuilder, content: bytes, packet: int, time: int, row: int) -> classify.Classified | None:
+    def _texts(
+        self,
+        half: SideBuilder,
+        batch: MessageBatch,
+        said: npt.NDArray[np.int64],
+        kinds: npt.NDArray[np.uint8],
+        labels: npt.NDArray[np.int16],
+    ) -> dict[int, bytes]:
+        """Texts and closes in order; returns the audio that texts held, by row."""
+        columns = batch.columns
+        audio: dict[int, bytes] = {}
+        if not len(said):
+            return audio
+        content = memoryview(batch.content)
+        ended_before = np.cumsum(columns["ends"], dtype=np.int64)[said] - columns["ends"][said] + len(half.messages)
+        names = ("opcode", "complete", "readable", "begins", "ends", "at", "part", "first_packet", "first_time")
+        values = (*(columns[name][said].tolist() for name in names), ended_before.tolist())
+        for row, opcode, complete, readable, begins, ends, at, part, packet, time, number in zip(
+            said.tolist(), *values, strict=True
+        ):
+            if opcode == Opcode.CLOSE:
+                if complete:
+                    half.close(bytes(content[at : at + part]), Moment(packet, time))
+            elif not (complete and readable):
+                kinds[row] = Kind.UNREADABLE
+            elif begins and ends and (found := self._text(half, content[at : at + part], packet, time, number)) is not None:
+                kinds[row], labels[row] = found.kind, half.label(found.label)
+                if found.audio is not None:
+                    audio[row] = found.audio
+        return audio
+
+    def _text(self, half: SideBuilder, content: memoryview, packet: int, time: int, row: int) -> classify.Classified | None:
         """One whole text message; None when it is not UTF-8. `row` is its row in the messages. The hottest Python there is."""
         try:
-            text = content.decode()
+            text = str(content, "utf-8")
         except UnicodeDecodeError as error:
             half.sightings.record(Anomaly.BAD_UTF8, packet, time, str(error.reason))
             return None

@@ -1,9 +1,8 @@
 """A sliding window over a byte stream: what record walks look at. In: a binary file. Out: one array of which a part is valid.
 
-The next block is read beside the main thread while this one is walked: reading and inflating let go of the interpreter lock.
+Two arrays take turns, so that what was found in one may still be read while the next block is walked.
 """
 
-from threading import Thread
 from typing import Protocol
 
 import numpy as np
@@ -25,7 +24,9 @@ class Readable(Protocol):
 
 
 class Window:
-    """`data[start:stop]` is what has been read and not yet used. The array is reused: nothing may be kept across `more`."""
+    """`data[start:stop]` is what has been read and not yet used. The array is reused: nothing may be kept across two calls of
+    `more`.
+    """
 
     def __init__(self, file: Readable, size: int) -> None:
         self._file = file
@@ -35,10 +36,11 @@ class Window:
         self.stop = 0
         self.ended = False
         self._next = np.empty(HEADROOM + size, np.uint8)
+        self._begun = -1
+        """Where `start` was when the last block came."""
         self._filled = 0
         self._wanted = min(size, FIRST)
-        self._error: Exception | None = None
-        self._thread: Thread | None = None
+        self._error: OSError | None = None
 
     @property
     def held(self) -> int:
@@ -50,7 +52,7 @@ class Window:
         """Why the stream could not be read to its end, None when it could."""
         if self._error is None:
             return None
-        return f"the file cannot be read any further ({getattr(self._error, 'strerror', None) or self._error})"
+        return f"the file cannot be read any further ({self._error.strerror or self._error})"
 
     def more(self, least: int = 1) -> bool:
         """Drop what was used and add blocks until `least` bytes are held or the stream ends; False when nothing came."""
@@ -68,13 +70,12 @@ class Window:
         return chunk
 
     def _add(self) -> None:
-        """Put the next block behind what is held, and have the one after it read."""
-        if self._thread is None:
-            self._fill()
-        else:
-            self._thread.join()
-        if self._error is not None and not isinstance(self._error, OSError):
-            raise self._error
+        """Put the next block behind what is held."""
+        if (
+            self.start == self._begun
+        ):  # no batch came from the last block, so the one before it may still be read in the other array
+            self._next = np.empty(HEADROOM + self._size, np.uint8)
+        self._fill()
         count, held = self._filled, self.held
         if not count:
             self.ended = True
@@ -88,12 +89,7 @@ class Window:
             spare = block
             self.data, self.start, self.stop = np.concatenate((rest, block[HEADROOM : HEADROOM + count])), 0, held + count
         self._next = spare if len(spare) == HEADROOM + self._size else np.empty(HEADROOM + self._size, np.uint8)
-        short, self._wanted = count < self._wanted, self._size
-        if short:  # a stream that ended need not be asked by a thread
-            self._fill()
-            return
-        self._thread = Thread(target=self._fill, daemon=True)
-        self._thread.start()
+        self._wanted, self._begun = self._size, self.start
 
     def _fill(self) -> None:
         """Read a block into the spare array, behind the headroom."""
@@ -105,5 +101,5 @@ class Window:
                 if not count:
                     return
                 self._filled += count
-        except Exception as error:  # noqa: BLE001 - it belongs to the main thread, which tells damage from defects
+        except OSError as error:
             self._error = error

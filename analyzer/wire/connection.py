@@ -7,20 +7,23 @@ WebSocket. What it carries is decided by its first bytes; until then at most `li
 from collections.abc import Callable
 from enum import StrEnum
 
+import numpy as np
+
 from analyzer.model.anomalies import Sightings
 from analyzer.model.channel import Sink
 from analyzer.model.limits import Limits
 from analyzer.model.schema import Side
 from analyzer.model.session import Hole, Moment, Request, Response
-from analyzer.model.streams import Bytes, Columns, Data, End, Gap, Piece
+from analyzer.model.streams import Bytes, Columns, Data, End, Gap, Piece, Run
 from analyzer.wire import http1
 from analyzer.wire.deflate import Inflater
+from analyzer.wire.frames import FrameColumns
 from analyzer.wire.handshake import Handshake
-from analyzer.wire.intake import Intake
+from analyzer.wire.intake import Intake, contiguous
 from analyzer.wire.messages import MessageReader
 from analyzer.wire.reassembly import Reassembly
 from analyzer.wire.resync import find_frame
-from analyzer.wire.tcp import ACK, SYN, FlowTable, Rows
+from analyzer.wire.tcp import ACK, SYN, Opening, Rows
 from analyzer.wire.websocket import FrameBatch, FrameReader
 
 TLS_RECORDS = (b"\x16\x03", b"\x17\x03")
@@ -45,21 +48,23 @@ class Connection:
     packet.
     """
 
-    def __init__(self, flow: int, table: FlowTable, limits: Limits, open_session: Callable[["Connection", Moment], Sink]) -> None:
+    def __init__(
+        self, flow: int, opening: Opening, limits: Limits, room: FrameColumns, open_session: Callable[["Connection", Moment], Sink]
+    ) -> None:
         self.flow = flow
-        self.endpoints = table.endpoints(flow)
+        self.endpoints = opening.endpoints
         self.carries = Carries.UNDECIDED
         self.client: int | None = None
         """Which side of the table is the client; None until it is known."""
         self.first: Moment | None = None
         self.last = Moment(0, 0)
         self._limits = limits
+        self._room = room
         self._open_session = open_session
-        flags = table.opened_by(flow)
-        if flags & SYN:
-            self.client = 1 if flags & ACK else 0
-        self.handshake_seen = bool(flags & SYN)
-        self._reassembly = tuple(Reassembly(table.initial(flow, side), limits) for side in (0, 1))
+        if opening.flags & SYN:
+            self.client = 1 if opening.flags & ACK else 0
+        self.handshake_seen = bool(opening.flags & SYN)
+        self._reassembly = tuple(Reassembly(initial, limits) for initial in opening.initial)
         self._intake = (Intake(), Intake())
         self._ended = [False, False]
         self.sightings = (Sightings(limits.anomalies), Sightings(limits.anomalies))
@@ -91,18 +96,21 @@ class Connection:
         client, server = self.facts(Side.CLIENT).facts, self.facts(Side.SERVER).facts
         return client.syn is not None and server.syn is None and (server.rst is not None or server.packets == 0)
 
-    def feed(self, rows: Rows, data: Bytes) -> None:
-        """Take the packets of a batch; `data` is what their payload offsets point into."""
-        self._note_times(rows)
+    def feed(self, rows: Rows, columns: Columns, data: Bytes) -> None:
+        """Take the packets of a batch: rows of `columns`, whose payload offsets point into `data`."""
+        self._note_times(rows, columns)
         for side in (0, 1):
-            self._reassembly[side].acknowledge(rows.sides[1 - side])
+            self._reassembly[side].acknowledge(columns, *rows.sides[1 - side])
         # The client first: its request must be known when the answer is read.
         for side in (self.client_side, 1 - self.client_side):
-            for piece in self._reassembly[side].feed(rows.sides[side], data):
+            for piece in self._reassembly[side].feed(columns, *rows.sides[side], data):
                 self._take(side, piece)
             for piece in self._reassembly[side].overdue(self.last.time):
                 self._take(side, piece)
-        self._settle(final=False)
+        if self.carries is not Carries.WEBSOCKET:
+            self._settle(final=False)
+            if any([intake.settle() for intake in self._intake]):  # noqa: C419 - both have to
+                self._settle(final=False)
 
     def finish(self) -> None:
         """No packet follows: deliver what waits and close the attempt."""
@@ -114,19 +122,26 @@ class Connection:
             self._frame_pieces(side, End(self._reassembly[side].next))
         self._close_attempt()
 
-    def _note_times(self, rows: Rows) -> None:
-        for columns in rows.sides:
-            if len(columns["number"]):
-                first = Moment(int(columns["number"][0]), int(columns["time"][0]))
-                last = Moment(int(columns["number"][-1]), int(columns["time"][-1]))
-                self.first = first if self.first is None or first.packet < self.first.packet else self.first
-                self.last = last if last.packet > self.last.packet else self.last
+    def _note_times(self, rows: Rows, columns: Columns) -> None:
+        number, time = columns["number"], columns["time"]
+        for begin, end in rows.sides:
+            if end > begin:
+                if self.first is None or number[begin] < self.first.packet:
+                    self.first = Moment(int(number[begin]), int(time[begin]))
+                if number[end - 1] > self.last.packet:
+                    self.last = Moment(int(number[end - 1]), int(time[end - 1]))
 
     def _take(self, side: int, piece: Piece) -> None:
         if self.carries is Carries.WEBSOCKET:
             self._frame_pieces(side, piece)
         elif self.carries not in (Carries.TLS, Carries.UNKNOWN):
-            self._intake[side].add(piece)
+            if self.handshake_seen and isinstance(piece, Run):  # a head, and what need not be copied once the head is read
+                after = int(np.searchsorted(piece.start, piece.begin + self._limits.http_head))
+                self._intake[side].add(contiguous(piece.slice(0, after)))
+                if after < len(piece):
+                    self._intake[side].add(piece.slice(after, len(piece)))
+            else:
+                self._intake[side].add(contiguous(piece) if isinstance(piece, Run) else piece)
 
     def _settle(self, *, final: bool) -> None:
         """Move on as far as what has come allows."""
@@ -244,9 +259,9 @@ class Connection:
                 takeover = f"{who.word}_no_context_takeover" not in (deflate or {})
                 inflater = Inflater(self._limits.inflated_message, takeover=takeover)
             pieces = self._intake[side].drain()
-            start = next((piece.start for piece in pieces), self._reassembly[side].next)
+            start = pieces[0].begin if pieces else self._reassembly[side].next
             self._frames[side] = FrameReader(
-                who, start, self._limits, self.sightings[who], deflate=inflater is not None, in_step=in_step[who]
+                who, start, self._limits, self.sightings[who], self._room, deflate=inflater is not None, in_step=in_step[who]
             )
             self._messages[side] = MessageReader(self._limits, self.sightings[who], inflater)
             for piece in pieces:
@@ -258,8 +273,8 @@ class Connection:
         if reader is None or messages is None or sink is None:
             return
         who = Side.CLIENT if side == self.client_side else Side.SERVER
-        if isinstance(piece, Data):
-            sink.covered(who, len(piece.bytes))
+        if isinstance(piece, Data | Run):
+            sink.covered(who, piece.size)
         self._tell_hole(sink, who, side, piece)
         for found in reader.feed(piece):
             for batch in messages.feed(found) if isinstance(found, FrameBatch) else messages.lose():
@@ -267,15 +282,17 @@ class Connection:
             if not isinstance(found, FrameBatch):
                 continue
             frames: Columns = found.columns
-            ended = frames["ends"] == 1
-            sink.frames(who, frames if ended.all() else {name: column[ended] for name, column in frames.items()})
+            if not found.simple and not frames["ends"].all():
+                ended = frames["ends"] == 1
+                frames = {name: column[ended] for name, column in frames.items()}
+            sink.frames(who, frames)
 
     def _tell_hole(self, sink: Sink, who: Side, side: int, piece: Piece) -> None:
         """A hole is told when the packet behind it is known."""
         gap = self._holes[side]
         if gap is not None:
             before = Moment(gap.packet, gap.time)
-            after = Moment(*piece.place(piece.start)) if isinstance(piece, Data) else self.last
+            after = Moment(*piece.first) if isinstance(piece, Data | Run) else self.last
             sink.hole(who, Hole(gap.start, gap.length, before, after))
             self._holes[side] = None
         if isinstance(piece, Gap):

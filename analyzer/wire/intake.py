@@ -4,14 +4,25 @@ from collections import deque
 
 import numpy as np
 
-from analyzer.model.streams import Data, Gap, Piece
+from analyzer.model.streams import Data, Gap, Origins, Piece, Run
+from analyzer.wire import bulk
 
 PIECE = 512
 """Bytes that a piece costs beside its own."""
 
 
+def contiguous(run: Run) -> Data:
+    """The same bytes in one piece, and in memory of their own."""
+    own = np.empty(run.size, np.uint8)
+    bulk.gather(run.bytes, np.ascontiguousarray(run.at), np.ascontiguousarray(run.length), own)
+    return Data(run.begin, own, Origins(run.start, run.number, run.time))
+
+
 class Intake:
-    """A queue of Data and Gap. Adjacent Data are joined, so that a header split over packets is seen whole."""
+    """A queue of Data, Run and Gap. Data that follow one another are joined, so that a header split over packets is seen whole.
+
+    A Run lies in a batch: before the next one comes, `settle` makes it Data.
+    """
 
     def __init__(self) -> None:
         self._pieces: deque[Piece] = deque()
@@ -27,6 +38,13 @@ class Intake:
                 piece = Data(last.start, joined, last.origins.joined(piece.origins, last.start))
                 self._pieces.pop()
         self._pieces.append(piece)
+
+    def settle(self) -> bool:
+        """Copy what still lies in the batch; True when there was something."""
+        pieces, self._pieces, self._bytes = self._pieces, deque(), 0
+        for piece in pieces:
+            self.add(contiguous(piece) if isinstance(piece, Run) else piece)
+        return any(isinstance(piece, Run) for piece in pieces)
 
     @property
     def held(self) -> int:
@@ -52,7 +70,7 @@ class Intake:
     @property
     def cut(self) -> bool:
         """Whether a hole follows the Data at the front, so that nothing more will join it."""
-        return len(self._pieces) > 1 and isinstance(self._pieces[0], Data)
+        return len(self._pieces) > 1 and isinstance(self._pieces[0], Data) and isinstance(self._pieces[1], Gap)
 
     def skip(self, count: int) -> None:
         """Drop `count` bytes of the Data at the front."""

@@ -1,11 +1,10 @@
-"""The walks: loops that go from one header to the next, over records, packets and WebSocket frames.
+"""The walks from a capture file to TCP: loops that go from one header to the next, over records and packets.
 
-Plain Python. `kernels.pxd` beside it gives the types, so that the build can compile this same file; without a compiler it runs
-as it
-stands. Hand in memoryviews (never numpy arrays: numpy scalars wrap around at their width). Bounds checks stay on in the compiled
-form:
-hostile lengths raise IndexError at worst and never touch foreign memory. Every function fills columns that the caller allocated and
-returns how far it came; none of them allocates or raises on what the wire did.
+Plain Python. `kernels.pxd` beside it gives the types, so that the build can compile this same file; without a compiler it runs as
+it stands. Hand in memoryviews (never numpy arrays: numpy scalars wrap around at their width). Bounds checks stay on in the compiled
+form: hostile lengths raise IndexError at worst and never touch foreign memory. Every function fills columns that the caller
+allocated and returns how far it came; none of them allocates or raises on what the wire did. Where it is hot, a number is read
+byte by byte in place: to call a function costs more than the reading.
 """
 # cython: language_level=3, boundscheck=True, wraparound=False, cdivision=True, initializedcheck=False
 
@@ -14,9 +13,6 @@ MORE, OTHER, DAMAGED, FULL = 0, 1, 2, 3
 
 NOT_TCP, TCP, FRAGMENT, TUNNEL, UNKNOWN_LINK, CUT = 0, 1, 2, 3, 4, 5
 """What `decode` saw in a packet. CUT: the snap length cut its headers."""
-
-FRAME_ROOM = 14
-"""The longest WebSocket header (RFC 6455 section 5.2)."""
 
 
 def u16(data, at):
@@ -73,17 +69,30 @@ def walk_pcap(data, start, stop, big, unit, header, longest, offset, captured, o
         if row == room:
             why = 3
             break
-        size = read32(data, at + 8, big)
+        if big:
+            size = u32(data, at + 8)
+        else:
+            top = data[at + 11]
+            size = data[at + 8] | data[at + 9] << 8 | data[at + 10] << 16 | top << 24
         if size > longest:
             why = 2
             break
         if at + header + size > stop:
             break
-        seconds = read32(data, at, big)
-        fraction = read32(data, at + 4, big)
+        if big:
+            seconds = u32(data, at)
+            fraction = u32(data, at + 4)
+            long = u32(data, at + 12)
+        else:
+            top = data[at + 3]
+            seconds = data[at] | data[at + 1] << 8 | data[at + 2] << 16 | top << 24
+            top = data[at + 7]
+            fraction = data[at + 4] | data[at + 5] << 8 | data[at + 6] << 16 | top << 24
+            top = data[at + 15]
+            long = data[at + 12] | data[at + 13] << 8 | data[at + 14] << 16 | top << 24
         offset[row] = at + header
         captured[row] = size
-        on_wire[row] = read32(data, at + 12, big)
+        on_wire[row] = long
         time[row] = seconds * 1000000000 + fraction * unit
         row += 1
         at += header + size
@@ -200,7 +209,6 @@ def decode(
     slots,
     keys,
     initial,
-    watch,
     opened,
     flows,
     kind,
@@ -218,8 +226,8 @@ def decode(
 
     `links` is the LINKTYPE per interface. The flow table is `slots` (hash index, a power of two, -1 free), `keys` (five words
     per flow:
-    two addresses of two words, version and ports), `initial` (initial sequence number per flow and side, -1 unknown), `watch` and
-    `opened` (flags of the flow's first packet). A SYN with another sequence number on a known 4-tuple starts a new flow, as in
+    two addresses of two words, version and ports), `initial` (initial sequence number per flow and side, -1 unknown) and `opened`
+    (flags of the flow's first packet). A SYN with another sequence number on a known 4-tuple starts a new flow, as in
     Wireshark's
     numbering of tcp.stream. Stops early when the flow table is full.
     """
@@ -238,7 +246,7 @@ def decode(
                 kind[row] = 5
                 row += 1
                 continue
-            ether = u16(data, at + 12)
+            ether = data[at + 12] << 8 | data[at + 13]
             at += 14
         elif link == 113:
             if at + 16 > stop:
@@ -303,7 +311,7 @@ def decode(
                 row += 1
                 continue
             head = (data[at] & 15) * 4
-            total = u16(data, at + 2)
+            total = data[at + 2] << 8 | data[at + 3]
             if total == 0:  # segmentation offload: the length did not fit or was left to the network card
                 total = on_wire[row] - (at - offset[row])
             protocol = data[at + 9]
@@ -311,10 +319,12 @@ def decode(
                 kind[row] = 0
                 row += 1
                 continue
-            alo = u32(data, at + 12)
-            blo = u32(data, at + 16)
+            top = data[at + 12]
+            alo = top << 24 | data[at + 13] << 16 | data[at + 14] << 8 | data[at + 15]
+            top = data[at + 16]
+            blo = top << 24 | data[at + 17] << 16 | data[at + 18] << 8 | data[at + 19]
             end = at + total
-            if u16(data, at + 6) & 0x3FFF:
+            if data[at + 6] & 0x3F or data[at + 7]:
                 what = 2
             at += head
         elif what == 0:
@@ -369,9 +379,12 @@ def decode(
             end = offset[row] + on_wire[row]
         if end > at + 1073741823:  # no segment is that long; keeps the length within its column
             end = at + 1073741823
-        sport = u16(data, at)
-        dport = u16(data, at + 2)
-        number = u32(data, at + 4)
+        sport = data[at] << 8 | data[at + 1]
+        dport = data[at + 2] << 8 | data[at + 3]
+        top = data[at + 4]
+        number = top << 24 | data[at + 5] << 16 | data[at + 6] << 8 | data[at + 7]
+        top = data[at + 8]
+        answer = top << 24 | data[at + 9] << 16 | data[at + 10] << 8 | data[at + 11]
         bits = data[at + 13]
         slot = flow_hash(ahi, alo, bhi, blo, sport, dport) & mask
         ports = family << 32 | sport << 16 | dport
@@ -406,19 +419,18 @@ def decode(
             keys[k + 4] = ports
             initial[which * 2] = -1
             initial[which * 2 + 1] = -1
-            watch[which] = 1
             opened[which] = bits
         if initial[which * 2 + way] < 0:
             initial[which * 2 + way] = number if bits & 2 else (number - 1) & 0xFFFFFFFF
         if bits & 18 == 18 and initial[which * 2 + 1 - way] < 0:
-            initial[which * 2 + 1 - way] = (u32(data, at + 8) - 1) & 0xFFFFFFFF
+            initial[which * 2 + 1 - way] = (answer - 1) & 0xFFFFFFFF
         kind[row] = 1
         flow[row] = which
         side[row] = way
         seq[row] = number
-        ack[row] = u32(data, at + 8) if bits & 16 else 0
+        ack[row] = answer if bits & 16 else 0
         flags[row] = bits & 63
-        window[row] = u16(data, at + 14)
+        window[row] = data[at + 14] << 8 | data[at + 15]
         at += head
         payload[row] = at
         length[row] = end - at
@@ -451,56 +463,3 @@ def rehash(keys, flows, slots):
                     break
             slot = (slot + 1) & mask
         slots[slot] = which
-
-
-def walk_frames(data, start, stop, offset, header, length, first, masked, key):
-    """Walk WebSocket frame headers (RFC 6455 section 5.2) in `data[start:stop]`; returns (rows, position, why it stopped).
-
-    `offset` is where each header starts in `data`, `first` its first byte (FIN, RSV, opcode). The position is where the next
-    header starts:
-    behind `stop` when the last frame's payload goes on beyond it, at an incomplete header otherwise. Lengths are not checked
-    against the
-    payload that is there; a 64-bit length with the highest bit set stops the walk (DAMAGED).
-    """
-    at = start
-    row = 0
-    room = len(offset)
-    why = 0
-    while at + 2 <= stop:
-        if row == room:
-            why = 3
-            break
-        second = data[at + 1]
-        size = second & 127
-        spot = at + 2
-        if size == 126:
-            if spot + 2 > stop:
-                break
-            size = u16(data, spot)
-            spot += 2
-        elif size == 127:
-            if spot + 8 > stop:
-                break
-            if data[spot] & 128:
-                why = 2
-                break
-            size = u64(data, spot)
-            spot += 8
-        mask = 0
-        if second & 128:
-            if spot + 4 > stop:
-                break
-            mask = u32(data, spot)
-            spot += 4
-        offset[row] = at
-        header[row] = spot - at
-        length[row] = size
-        first[row] = data[at]
-        masked[row] = second >> 7
-        key[row] = mask
-        row += 1
-        if size > 4611686018427387903:  # far beyond any capture; keeps the position from overflowing
-            at = 4611686018427387904
-        else:
-            at = spot + size
-    return row, at, why

@@ -1,5 +1,4 @@
-"""Frames of one direction to messages (RFC 6455 section 5.4): unmasks, joins fragments, inflates; control frames never join
-fragments.
+"""Frames of one direction to messages (RFC 6455 section 5.4): joins fragments, inflates; control frames never join fragments.
 
 In: FrameBatch. Out: MessageBatch and the number of the message of each frame. Whole unfragmented messages, nearly all there are,
 take a
@@ -16,8 +15,8 @@ from analyzer.model.channel import MessageBatch
 from analyzer.model.limits import Limits
 from analyzer.model.schema import Opcode
 from analyzer.model.streams import Bytes, Columns
-from analyzer.wire import bulk
 from analyzer.wire.deflate import InflateError, Inflater
+from analyzer.wire.frames import ROOM
 from analyzer.wire.websocket import RSV1, FrameBatch
 
 NAMES = (
@@ -25,11 +24,21 @@ NAMES = (
     *("complete", "at", "part", "lost", "begins", "ends", "readable"),
 )
 """Columns of a MessageBatch."""
+FLAGS = frozenset({"opcode", "complete", "begins", "ends", "readable"})
+"""Those of one byte; the others are int64."""
 TAKEN = (
     *("opcode", "fin", "rsv", "size", "lost", "begins", "ends", "cut", "complete"),
     *("first_time", "last_time", "first_packet", "last_packet"),
 )
 """Columns of a FrameBatch that the general path reads."""
+TAKEN_OVER = (
+    *("opcode", "size", "lost", "begins", "ends", "complete"),
+    *("first_time", "last_time", "first_packet", "last_packet"),
+)
+"""Columns that a whole frame and its message have in common."""
+SINGLE = np.ones(ROOM, np.int32)
+"""How many frames most messages have: shared, hence read-only."""
+SINGLE.flags.writeable = False
 
 
 @dataclass(slots=True)
@@ -67,48 +76,29 @@ class MessageReader:
         """Messages that the frames complete. When all are taken, the frames have a column `message`: the number of the message of
         each, 0 for none.
         """
-        frames = batch.columns
-        # In place: payloads move forward over their headers, and nobody reads the frames again. Fresh memory would cost more.
-        content = batch.data
-        if frames["masked"].any():
-            content = content[: bulk.unmask(content, frames["at"], frames["size"], frames["key"], content)]
+        if batch.simple and self._open is None:
+            yield self._simple(batch.columns, batch.content)
         else:
-            content = content[: bulk.gather(content, frames["at"], frames["size"], content)]
-        simple = (
-            self._open is None
-            and bool(np.all(frames["fin"] & frames["begins"] & frames["ends"]))
-            and bool(np.all(frames["opcode"] != Opcode.CONTINUATION))
-            and not frames["lost"].any()
-            and not frames["cut"].any()
-            and (self._inflater is None or not (frames["rsv"] & RSV1).any())
-        )
-        if simple:
-            yield self._simple(frames, content)
-        else:
-            yield from self._general(frames, content)
+            batch.columns["anomalies"] = batch.columns["anomalies"].copy()  # it may be shared, and gets what only messages show
+            yield from self._general(batch.columns, batch.content)
 
     def _simple(self, frames: Columns, content: Bytes) -> MessageBatch:
         """Every frame is a message."""
-        rows = len(frames["offset"])
+        size = frames["size"]
+        rows = len(size)
         frames["message"] = np.arange(self._count + 1, self._count + rows + 1)
         self._count += rows
         self._torn = False
-        ones = np.ones(rows, np.uint8)
-        size = frames["size"]
         columns: Columns = {
+            **{name: frames[name] for name in TAKEN_OVER},
             "number": frames["message"],
-            "frames": np.ones(rows, np.int32),
+            "frames": SINGLE[:rows],
             "wire": size,
-            "size": size,
             "part": size,
             "at": np.cumsum(size) - size,
-            "lost": frames["lost"],
-            "begins": ones,
-            "ends": ones,
-            "readable": ones,
+            "readable": frames["ends"],
         }
-        columns |= {name: frames[name] for name in ("opcode", "first_time", "last_time", "first_packet", "last_packet", "complete")}
-        return MessageBatch(columns, content)
+        return MessageBatch(columns, content, whole=True)
 
     def lose(self) -> Iterator[MessageBatch]:
         """Frames are missing: an open message stays without its end, and what is compressed may refer to what is gone."""
@@ -252,4 +242,5 @@ class _Rows:
         """All rows."""
         table = np.array(self._rows, np.int64).reshape(-1, len(NAMES))
         content = np.frombuffer(b"".join(self._content), np.uint8)
-        return MessageBatch({name: np.ascontiguousarray(table[:, i]) for i, name in enumerate(NAMES)}, content)
+        columns = {name: table[:, i].astype(np.uint8 if name in FLAGS else np.int64) for i, name in enumerate(NAMES)}
+        return MessageBatch(columns, content, whole=False)

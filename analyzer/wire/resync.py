@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzer.model.schema import Opcode, Side
-from analyzer.model.streams import Bytes, Data, Ints
-from analyzer.wire import kernels
+from analyzer.model.streams import Bytes, Columns, Data, Ints
+from analyzer.wire import stream_kernels
 from analyzer.wire.frames import FrameColumns
 
 ENOUGH = 4
@@ -30,6 +30,8 @@ LEGAL = np.zeros((2, 256), np.bool_)
 LEGAL[:, [0x00, 0x01, 0x02, 0x80, 0x81, 0x82, 0x88, 0x89, 0x8A]] = True
 LEGAL[1, [0x41, 0x42, 0xC1, 0xC2]] = True
 """First bytes that a header may have (RFC 6455 section 5.2): without permessage-deflate, and with it."""
+TOLD = ("offset", "header", "length", "opcode", "rsv", "masked", "key")
+"""Columns of a frame that weigh."""
 DOUBTFUL = 3
 """Frames at the head of a chain that may be an accident, since a false header can lead to a true one by its length."""
 
@@ -39,6 +41,8 @@ def find_frame(data: Data, side: Side | None, *, rsv: bool = True) -> int | None
 
     `rsv`: RSV1 may be set (permessage-deflate may be in use).
     """
+    if not len(data.bytes):
+        return None
     starts = data.origins.start
     starts = starts[(starts >= data.start) & (starts < data.end)][:CANDIDATES]
     for start in [data.start, *starts.tolist()] if not len(starts) or starts[0] != data.start else starts.tolist():
@@ -94,7 +98,7 @@ def _legal_headers(data: Bytes, side: Side, *, rsv: bool) -> tuple[Ints, Bytes, 
     """
     key = 4 * (side is Side.CLIENT)
     at = np.flatnonzero(LEGAL[int(rsv)][data[:-1]] & (data[1:] >> 7 == (side is Side.CLIENT)))
-    stop, data = len(data), np.concatenate((data, np.zeros(kernels.FRAME_ROOM, np.uint8)))
+    stop, data = len(data), np.concatenate((data, np.zeros(stream_kernels.FRAME_ROOM, np.uint8)))
     size = (data[at + 1] & 127).astype(np.int64)
     medium = data[at + 2].astype(np.int64) << 8 | data[at + 3]
     high = data[at[:, None] + np.arange(2, 6)].any(axis=1)  # 4 GiB and more: no accident of ours
@@ -111,12 +115,18 @@ def _legal_headers(data: Bytes, side: Side, *, rsv: bool) -> tuple[Ints, Bytes, 
 def _weight(data: Data, at: int, side: Side | None, *, rsv: bool) -> int:
     """How much speaks for a header at `at`: 0 when anything speaks against it."""
     columns = FrameColumns(CANDIDATES)
-    rows, _, why = kernels.walk_frames(memoryview(data.bytes), at, len(data.bytes), *columns.views)
-    if not rows or why == kernels.DAMAGED:
+    run = data.cut(data.start + at).run()
+    views = (memoryview(one) for one in (run.bytes, run.start, run.length, run.number, run.time, run.at))
+    state, head = np.zeros(8, np.int64), np.zeros(stream_kernels.FRAME_ROOM, np.uint8)
+    rows, _, _, _, why, _ = stream_kernels.walk_frames(
+        *views, 0, 0, side is Side.CLIENT, memoryview(state), memoryview(head), *columns.views
+    )
+    rows += int(state[0])  # the last one may go on
+    if not rows or why == stream_kernels.DAMAGED:
         return 0
-    first, masked, length = columns.first[:rows], columns.masked[:rows], columns.length[:rows]
-    opcode, fin, bits = first & 15, first >> 7, first >> 4 & 7
-    header = columns.header[:rows].astype(np.int64) - 4 * masked
+    frames = columns.rows(0, rows)
+    opcode, fin, bits, masked, length = (frames[name] for name in ("opcode", "fin", "rsv", "masked", "length"))
+    header = frames["header"].astype(np.int64) - 4 * masked
     data_frame = opcode < Opcode.CLOSE
     legal = (opcode <= Opcode.BINARY) | ((opcode >= Opcode.CLOSE) & (opcode <= Opcode.PONG))
     legal &= data_frame | ((fin == 1) & (length <= LONGEST_CONTROL))
@@ -125,7 +135,7 @@ def _weight(data: Data, at: int, side: Side | None, *, rsv: bool) -> int:
     legal &= masked == (masked[0] if side is None else side == Side.CLIENT)
     if not legal.all() or not _sequence_fits(opcode[data_frame], fin[data_frame]):
         return 0
-    return sum(_evidence(data, columns, row) for row in range(min(rows, 8)))
+    return sum(_evidence(data, frames, row) for row in range(min(rows, 8)))
 
 
 def _sequence_fits(opcode: npt.NDArray[Any], fin: npt.NDArray[Any]) -> bool:
@@ -133,16 +143,15 @@ def _sequence_fits(opcode: npt.NDArray[Any], fin: npt.NDArray[Any]) -> bool:
     return bool(np.all((opcode[1:] == Opcode.CONTINUATION) == (fin[:-1] == 0)))
 
 
-def _evidence(data: Data, columns: FrameColumns, row: int) -> int:
+def _evidence(data: Data, frames: Columns, row: int) -> int:
     """What one complete frame weighs: chains of short unmasked frames are cheap to imitate, readable content is not."""
-    begin = int(columns.offset[row]) + int(columns.header[row])
-    length = int(columns.length[row])
+    offset, header, length, opcode, rsv, masked, mask = (int(frames[name][row]) for name in TOLD)
+    begin = offset - data.start + header
     if begin + length > len(data.bytes):
         return 0
-    opcode = int(columns.first[row]) & 15
-    key = int(columns.key[row]).to_bytes(4, "big") if columns.masked[row] else bytes(4)
+    key = mask.to_bytes(4, "big")
     head = bytes(byte ^ key[i & 3] for i, byte in enumerate(data.bytes[begin : begin + min(length, 4096)].tobytes()))
-    if opcode == Opcode.TEXT and not columns.first[row] & 0x70:
+    if opcode == Opcode.TEXT and not rsv:
         try:
             json.loads(head) if length == len(head) else head[:64].decode()
         except (ValueError, RecursionError):
@@ -150,4 +159,4 @@ def _evidence(data: Data, columns: FrameColumns, row: int) -> int:
         return 3 if head[:1] in (b"{", b"[") else 1
     if opcode == Opcode.CLOSE and length >= 2:  # noqa: PLR2004 - the code
         return 2 if int.from_bytes(head[:2], "big") in CLOSE_CODES else 0
-    return 2 if columns.masked[row] and length else int(length > 0)
+    return 2 if masked and length else int(length > 0)

@@ -1,7 +1,7 @@
 """Packets to TCP connections: decodes headers, numbers connections as Wireshark does, hands each its packets of a batch.
 
-In: PacketBatch. Out: PACKETS columns and, per connection that is watched, its rows by side. Holds one table row per connection
-ever seen.
+In: PacketBatch. Out: Packets, which holds nothing of the table, so that the next batch may be decoded beside it. The table has one
+row per connection ever seen.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from analyzer.model.capture import CaptureLog, PacketBatch
 from analyzer.model.schema import PACKETS
 from analyzer.model.session import Endpoint
-from analyzer.model.streams import Columns
+from analyzer.model.streams import Bytes, Columns, Ints
 from analyzer.wire import kernels
 
 FIN, SYN, RST, ACK = 1, 2, 4, 16
@@ -29,11 +29,82 @@ UNREAD = {
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """What a connection's first packets say. Side 0 sent the first one."""
+
+    endpoints: tuple[Endpoint, Endpoint]
+    flags: int
+    """TCP flags of the first packet seen."""
+    initial: tuple[int | None, int | None]
+    """Initial sequence number of each side as far as the capture shows it, None where nothing does."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
-    """One connection's packets of a batch: PACKETS columns of each side (0: who sent its first packet), in order of capture."""
+    """One connection's packets of a batch: of each side, where they begin and end in the columns."""
 
     flow: int
-    sides: tuple[Columns, Columns]
+    sides: tuple[tuple[int, int], tuple[int, int]]
+
+
+class Watch:
+    """Which connections are still followed; all of them at first. A byte for each."""
+
+    def __init__(self) -> None:
+        self._dropped = np.zeros(1 << 12, np.bool_)
+
+    def forget(self, flow: int) -> None:
+        """Follow this connection no more; it keeps its number."""
+        if flow >= len(self._dropped):
+            wider = np.zeros(max(flow + 1, 2 * len(self._dropped)), np.bool_)
+            wider[: len(self._dropped)] = self._dropped
+            self._dropped = wider
+        self._dropped[flow] = True
+
+    def among(self, flows: Ints) -> npt.NDArray[np.bool_]:
+        """Which of these connections are followed."""
+        dropped = self._dropped
+        return ~dropped[np.minimum(flows, len(dropped) - 1)] | (flows >= len(dropped))
+
+
+@dataclass(frozen=True, slots=True)
+class Packets:
+    """The TCP packets of a batch, by connection and side, each in order of capture.
+
+    `columns` are those of PACKETS; `data` is what their `payload` points into. `now` is the median of all packets' times (ns):
+    one packet with a wrong clock must not make all connections old. `damaged`: the capture was found damaged before or in this
+    batch.
+    """
+
+    columns: Columns
+    data: Bytes
+    flows: Ints
+    sides: Ints
+    """Shape (flows, 2, 2): begin and end of each side's rows."""
+    keys: npt.NDArray[np.uint64]
+    initial: Ints
+    opened: npt.NDArray[np.uint8]
+    now: int
+    damaged: bool
+
+    def connections(self, watch: Watch) -> Iterator[tuple[Rows, int]]:
+        """The followed ones in order of their number, each with the place where `opening` finds it."""
+        chosen = np.flatnonzero(watch.among(self.flows)).tolist()
+        flows, sides = self.flows.tolist(), self.sides.tolist()
+        for index in chosen:
+            one, two = sides[index]
+            yield Rows(flows[index], (tuple(one), tuple(two))), index
+
+    def opening(self, index: int) -> Opening:
+        """What is known of a connection by the end of this batch."""
+        ahi, alo, bhi, blo, ports = self.keys[index].tolist()
+        if ports >> 32 == 4:  # noqa: PLR2004 - the IP version, as the walk stores it
+            one, two = str(IPv4Address(alo)), str(IPv4Address(blo))
+        else:
+            one, two = str(IPv6Address(ahi << 64 | alo)), str(IPv6Address(bhi << 64 | blo))
+        ends = Endpoint(one, ports >> 16 & 0xFFFF), Endpoint(two, ports & 0xFFFF)
+        first, second = (value if value >= 0 else None for value in self.initial[index].tolist())
+        return Opening(ends, int(self.opened[index]), (first, second))
 
 
 class FlowTable:
@@ -43,30 +114,34 @@ class FlowTable:
         self.count = 0
         self._keys = np.zeros(0, np.uint64)
         self._initial = np.zeros(0, np.int64)
-        self._watch = np.zeros(0, np.uint8)
         self._opened = np.zeros(0, np.uint8)
         self._room(1 << 12)
-        self.packets: Columns = {}
+        self._packets: Columns = {}
         self._kind: npt.NDArray[np.uint8] = np.zeros(0, np.uint8)
 
     def _room(self, capacity: int) -> None:
         """Make room for `capacity` flows and index them anew."""
         old = self.count
         keys, initial = np.zeros(capacity * WORDS, np.uint64), np.full(capacity * 2, -1, np.int64)
-        watch, opened = np.zeros(capacity, np.uint8), np.zeros(capacity, np.uint8)
+        opened = np.zeros(capacity, np.uint8)
         keys[: old * WORDS], initial[: old * 2] = self._keys[: old * WORDS], self._initial[: old * 2]
-        watch[:old], opened[:old] = self._watch[:old], self._opened[:old]
-        self._keys, self._initial, self._watch, self._opened = keys, initial, watch, opened
+        opened[:old] = self._opened[:old]
+        self._keys, self._initial, self._opened = keys, initial, opened
         self._slots = np.full(capacity * 4, -1, np.int32)  # at most a quarter full: short probes
         kernels.rehash(memoryview(keys), old, memoryview(self._slots))
 
-    def decode(self, batch: PacketBatch, log: CaptureLog) -> int:
-        """Fill `packets` from a batch; returns how many packets are TCP. Counts in the log what could not be read."""
+    def decode(
+        self, batch: PacketBatch, log: CaptureLog, watch: Watch, since: int | None = None, until: int | None = None
+    ) -> Packets:
+        """The TCP packets of a batch from `since` to `until` (ns) that belong to followed connections. Counts in the log what
+        could not be read.
+        """
         records = batch.records
         rows = len(records["time"])
         if len(self._kind) < rows:
             self._kind = np.zeros(rows, np.uint8)
-            self.packets = {column.name: np.zeros(rows, column.dtype) for column in PACKETS}
+            self._packets = {column.name: np.zeros(rows, column.dtype) for column in PACKETS}
+        packets = self._packets
         links = np.array([interface.link_type for interface in log.interfaces], np.int64)
         done = 0
         while done < rows:
@@ -76,64 +151,40 @@ class FlowTable:
                 memoryview(links),
                 done,
                 rows,
-                *(memoryview(a) for a in (self._slots, self._keys, self._initial, self._watch, self._opened)),
+                *(memoryview(a) for a in (self._slots, self._keys, self._initial, self._opened)),
                 self.count,
                 memoryview(self._kind),
-                *(memoryview(self.packets[name]) for name in ("flow", "side", "seq", "ack", "flags", "window")),
-                *(memoryview(self.packets[name]) for name in ("payload", "captured", "length")),
+                *(memoryview(packets[name]) for name in ("flow", "side", "seq", "ack", "flags", "window")),
+                *(memoryview(packets[name]) for name in ("payload", "captured", "length")),
             )
             if done < rows:
                 self._room(len(self._opened) * 2)
-        self.packets["number"][:rows] = np.arange(batch.first_number, batch.first_number + rows)
-        self.packets["time"][:rows] = records["time"]
+        packets["number"][:rows] = np.arange(batch.first_number, batch.first_number + rows)
+        packets["time"][:rows] = records["time"]
         counts = np.bincount(self._kind[:rows], minlength=kernels.CUT + 1)
         for kind, reason in UNREAD.items():
             if counts[kind]:
                 log.unread[reason] = log.unread.get(reason, 0) + int(counts[kind])
-        return int(counts[kernels.TCP])
+        flow, time = packets["flow"][:rows], packets["time"][:rows]
+        if since is not None:
+            flow[time < since] = -1
+        if until is not None:
+            flow[time > until] = -1
+        middle = int(np.partition(time, rows // 2)[rows // 2]) if rows else 0
+        return self._grouped(batch, rows, watch, middle, damaged=bool(log.problems))
 
-    def connections(self, rows: int) -> Iterator[Rows]:
-        """The watched connections among the first `rows` packets, in order of their number."""
-        flow = self.packets["flow"][:rows]
+    def _grouped(self, batch: PacketBatch, rows: int, watch: Watch, now: int, *, damaged: bool) -> Packets:
+        """Rows by connection and side."""
+        flow = self._packets["flow"][:rows]
         chosen = np.flatnonzero(flow >= 0)
-        chosen = chosen[self._watch[flow[chosen]] != 0]
-        if not len(chosen):
-            return
-        group = flow[chosen].astype(np.int64) * 2 + self.packets["side"][chosen]
+        chosen = chosen[watch.among(flow[chosen])]
+        group = flow[chosen].astype(np.int64) * 2 + self._packets["side"][chosen]
         order = np.argsort(group, kind="stable")
         chosen, group = chosen[order], group[order]
-        columns = {name: column[chosen] for name, column in self.packets.items()}
-        bounds = np.flatnonzero(np.diff(group, prepend=-1, append=-1))
-        begin = 0
-        while begin < len(bounds) - 1:
-            number = int(group[bounds[begin]]) // 2
-            halves: list[Columns] = []
-            for side in (0, 1):
-                low = high = 0
-                if begin < len(bounds) - 1 and int(group[bounds[begin]]) == number * 2 + side:
-                    low, high = int(bounds[begin]), int(bounds[begin + 1])
-                    begin += 1
-                halves.append({name: column[low:high] for name, column in columns.items()})
-            yield Rows(number, (halves[0], halves[1]))
-
-    def forget(self, flow: int) -> None:
-        """Do not hand out this connection's packets any more; it keeps its number."""
-        self._watch[flow] = 0
-
-    def opened_by(self, flow: int) -> int:
-        """TCP flags of the first packet seen."""
-        return int(self._opened[flow])
-
-    def initial(self, flow: int, side: int) -> int | None:
-        """Initial sequence number of a side as far as the capture shows it, None when nothing does."""
-        value = int(self._initial[flow * 2 + side])
-        return value if value >= 0 else None
-
-    def endpoints(self, flow: int) -> tuple[Endpoint, Endpoint]:
-        """Sender of the first packet, and the other."""
-        ahi, alo, bhi, blo, ports = self._keys[flow * WORDS : flow * WORDS + WORDS].tolist()
-        if ports >> 32 == 4:  # noqa: PLR2004 - the IP version, as the walk stores it
-            one, two = str(IPv4Address(alo)), str(IPv4Address(blo))
-        else:
-            one, two = str(IPv6Address(ahi << 64 | alo)), str(IPv6Address(bhi << 64 | blo))
-        return Endpoint(one, ports >> 16 & 0xFFFF), Endpoint(two, ports & 0xFFFF)
+        columns = {name: column[chosen] for name, column in self._packets.items()}
+        edges = np.flatnonzero(np.diff(group, prepend=-1, append=-1))
+        flows, which = np.unique(group[edges[:-1]] // 2, return_inverse=True)
+        sides = np.zeros((len(flows), 2, 2), np.int64)
+        sides[which, group[edges[:-1]] % 2] = np.stack((edges[:-1], edges[1:]), axis=1)
+        keys, initial = self._keys.reshape(-1, WORDS)[flows], self._initial.reshape(-1, 2)[flows]
+        return Packets(columns, batch.data, flows, sides, keys, initial, self._opened[flows], now, damaged)

@@ -1,14 +1,13 @@
-"""WebSocket frames of one direction (RFC 6455 section 5): bytes and holes in, frames out, in step whatever comes.
+"""WebSocket frames of one direction (RFC 6455 section 5): bytes and holes in, frames with their unmasked payload out, in step
+whatever comes.
 
 A frame up to `limits.whole` bytes is given out once it is all there; a longer one goes out in parts as it flows. A hole inside a
-payload is
-stepped over by the length that the header states; a hole over a header loses the step, and the walk goes on at the next boundary
-that is
-sure. A frame whose end is not in the stream is given out with `complete` 0.
+payload is stepped over by the length that the header states; a hole over a header loses the step, and the walk goes on at the next
+boundary that is sure. A frame whose end is not in the stream is given out with `complete` 0.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -16,36 +15,39 @@ import numpy.typing as npt
 from analyzer.model.anomalies import Anomaly, FrameAnomaly, Sightings
 from analyzer.model.limits import Limits
 from analyzer.model.schema import Opcode, Side
-from analyzer.model.streams import Bytes, Columns, Data, Gap, Piece, no_origins
-from analyzer.wire import kernels
-from analyzer.wire.frames import FrameColumns
+from analyzer.model.streams import Bytes, Columns, Data, Gap, Origins, Piece, Run
+from analyzer.wire import bulk, stream_kernels
+from analyzer.wire.frames import ROOM, FrameColumns
+from analyzer.wire.intake import contiguous
 from analyzer.wire.resync import find_anywhere
 
-ROOM = 1 << 13
-"""Frames per walk: enough that a call costs nothing, few enough to stay in the cache."""
 RSV1 = 4
 TWO_BYTES, EIGHT_BYTES = 126, 65536
 """Lengths from which the header needs two and eight more bytes."""
-SHORTEST = np.zeros(16, np.int64)
-SHORTEST[[4, 10]] = TWO_BYTES, EIGHT_BYTES
-"""The shortest payload that a header of this size (without mask key) may state."""
-USUAL = np.zeros(256, np.bool_)
-USUAL[[0x81, 0x82, 0x88, 0x89, 0x8A]] = True
-"""First bytes of whole messages without reserved bits: nearly all frames, and nothing is wrong with them but their length."""
+ODD, CLOSING, FRAGMENTED, RESERVED = 1, 2, 4, 8
+"""What `stream_kernels.walk_frames` may have seen."""
+GOING, LEFT, HAVE = 0, 1, 2
+"""Places in its state."""
+NOTHING = np.zeros(0, np.uint8)
+ONES, NO, NONE_LOST, NOT_ODD = (np.full(ROOM, *what) for what in ((1, np.uint8), (0, np.uint8), (0, np.int64), (0, np.uint16)))
+"""What columns mostly hold: shared, hence read-only."""
+for _shared in (ONES, NO, NONE_LOST, NOT_ODD):
+    _shared.flags.writeable = False
 
 
 @dataclass(frozen=True, slots=True)
 class FrameBatch:
     """Frames, or parts of long ones, in stream order.
 
-    `columns` are those of FRAMES but `message`, and per row `at` (int64, where the payload starts in `data`, still masked), `size`
-    (int64, its bytes there), `lost` (int64, payload bytes missing before it), `begins` and `ends` (uint8, both 1 for a whole one).
-    `key` is turned to where the part starts. `cut` is 1 on a frame that the stream's end cut off. Whoever takes the batch may
-    overwrite `data`: the frames are not read again.
+    `columns` are those of FRAMES but `message`, and per row `size` (int64, the payload bytes that are there), `lost` (int64,
+    payload bytes missing before them), `begins` and `ends` (uint8, both 1 for a whole one); `cut` is 1 on a frame that the
+    stream's end cut off. `content` holds the unmasked payload of all rows, one after the other. `simple`: every row is a whole
+    frame without RSV bits that is a message of its own, as nearly always.
     """
 
     columns: Columns
-    data: Bytes
+    content: Bytes
+    simple: bool
 
 
 class Lost:
@@ -54,153 +56,174 @@ class Lost:
 
 @dataclass(slots=True)
 class _Open:
-    """A frame whose payload goes on: the row to repeat, and how much of it has passed."""
+    """A frame whose payload goes on: its row, and what of it has passed."""
 
     row: Columns
-    length: int
-    passed: int
-    lost: int
+    seen: int
+    passed: int = 0
+    kept: Bytes = field(default_factory=lambda: NOTHING)
+    """Payload that waits for the rest, as long as the frame is short and nothing of it is missing."""
+    given: bool = False
+    """Whether a part of it was given out."""
+    anomalies: int = 0
+    """Of that part."""
+    lost: int = 0
+    """Bytes missing since."""
+    complete: bool = True
+
+    @property
+    def length(self) -> int:
+        """Payload bytes that the header states."""
+        return int(self.row["length"][0])
 
 
 class FrameReader:
-    """State of one direction. `start` is the stream offset of its first WebSocket byte; `in_step` whether a header starts there."""
+    """State of one direction. `start` is the stream offset of its first WebSocket byte; `in_step` whether a header starts there.
+    `room` is lent to all readers of a capture in turn.
+    """
 
     def __init__(
-        self, side: Side, start: int, limits: Limits, sightings: Sightings, *, deflate: bool, in_step: bool = True
+        self,
+        side: Side,
+        start: int,
+        limits: Limits,
+        sightings: Sightings,
+        room: FrameColumns,
+        *,
+        deflate: bool,
+        in_step: bool = True,
     ) -> None:
         self._side = side
         self._zero = start
         self._limits = limits
         self._sightings = sightings
+        self._room = room
         self._deflate = deflate
         self._in_step = in_step
-        self._tail: Data | None = None
+        self._state = np.zeros(8, np.int64)
+        self._head = np.zeros(stream_kernels.FRAME_ROOM, np.uint8)
+        self._unsure: Data | None = None
+        """Bytes in which no boundary was found yet."""
         self._open: _Open | None = None
         self._closed = False
 
     def feed(self, piece: Piece) -> Iterator[FrameBatch | Lost]:
         """Take the next piece of the stream."""
-        if isinstance(piece, Data):
-            yield from self._data(piece)
-        elif isinstance(piece, Gap):
+        if isinstance(piece, Gap):
             yield from self._gap(piece.length)
+        elif isinstance(piece, Data | Run):
+            run: Run | None = piece.run() if isinstance(piece, Data) else piece
+            while run is not None:
+                if not self._in_step:
+                    run = self._search(contiguous(run))
+                if run is not None:
+                    run = yield from self._walk(run)
         else:
             yield from self._end()
 
-    def _data(self, piece: Data) -> Iterator[FrameBatch | Lost]:
-        data = piece
-        if self._tail is not None:
-            tail, self._tail = self._tail, None
-            joined = np.concatenate((tail.bytes, piece.bytes))
-            data = Data(tail.start, joined, tail.origins.joined(piece.origins, tail.start))
-        if self._open is not None:
-            part, used = self._continue(self._open, data)
-            yield part
-            data = data.cut(data.start + used)
-        while len(data.bytes):
-            if not self._in_step:
-                found = find_anywhere(data, self._side, rsv=self._deflate)
-                if found is None:  # not yet; what is older than the limit is given up
-                    self._tail = data.cut(max(data.start, data.end - self._limits.undecided))
-                    return
-                self._sightings.record(Anomaly.RESYNC, *data.place(found))
-                self._in_step = True
-                data = data.cut(found)
-            batch, used, why = self._walk(data)
+    def _walk(self, run: Run) -> Generator[FrameBatch | Lost, None, Run | None]:
+        """The frames of a run. Returns what follows the place where the step was lost, None when all was used."""
+        room = self._room
+        views = [memoryview(one) for one in (run.bytes, run.start, run.length, run.number, run.time, run.at)]
+        own = (self._side is Side.CLIENT, memoryview(self._state), memoryview(self._head))
+        part = inside = 0
+        why = stream_kernels.FULL
+        while why == stream_kernels.FULL:
+            if self._open is not None:
+                room.put(self._open.row)
+            frames, pieces, part, inside, why, seen = stream_kernels.walk_frames(*views, part, inside, *own, *room.views)
+            batch = self._batch(run.bytes, frames, pieces, seen)
             if batch is not None:
                 yield batch
-            data = data.cut(data.start + used)
-            if why == kernels.DAMAGED:
-                self._in_step = False
-                yield self._impossible(data)
-                yield Lost()
-                data = data.cut(data.start + 1)
-            elif why != kernels.FULL:
-                break
-        self._tail = data if len(data.bytes) else None
+        if why != stream_kernels.DAMAGED:
+            return None
+        row = room.rows(frames, frames + 1)
+        header = self._head[: int(row["header"][0])].copy()
+        rest = run.behind(part, inside)
+        data = Data(int(row["offset"][0]), header, Origins(row["offset"].copy(), row["first_packet"], row["first_time"]))
+        if rest is not None:
+            more = contiguous(rest)
+            data = Data(data.start, np.concatenate((header, more.bytes)), data.origins.joined(more.origins, data.start))
+        yield self._impossible(row, seen)
+        yield Lost()
+        self._in_step = False
+        return data.cut(data.start + 1).run()
 
-    def _walk(self, data: Data) -> tuple[FrameBatch | None, int, int]:
-        """Frames at the front of `data`; returns them, how many bytes they use, and why the walk stopped."""
-        raw = FrameColumns(min(ROOM, len(data.bytes) // 2 + 1))
-        stop = len(data.bytes)
-        rows, used, why = kernels.walk_frames(memoryview(data.bytes), 0, stop, *raw.views)
-        whole = rows
-        if used > stop:  # the last frame goes on
-            whole -= 1
-            used = int(raw.offset[whole])
-            if int(raw.header[whole]) + int(raw.length[whole]) > self._limits.whole:
-                whole, used = rows, stop
-        if not whole:
-            return None, used, why
-        columns = self._columns(raw, whole, data)
-        beyond = int(columns["at"][-1]) + int(columns["length"][-1]) - stop
-        if beyond > 0:
-            columns["size"][-1] -= beyond
-            columns["ends"][-1] = 0
-            self._open = _Open({name: column[-1:].copy() for name, column in columns.items()}, int(columns["length"][-1]), 0, 0)
-            self._open.passed = self._open.length - beyond
-        return FrameBatch(columns, data.bytes), used, why
+    def _batch(self, source: Bytes, frames: int, pieces: int, seen: int) -> FrameBatch | None:
+        """The frames that ended in one walk, and what is there of a long one that goes on."""
+        room, before = self._room, self._open
+        kept, passed = (before.kept, before.passed) if before is not None else (NOTHING, 0)
+        sizes = room.piece_length[:pieces]
+        content = np.empty(len(kept) + int(sizes.sum()), np.uint8)
+        content[: len(kept)] = kept
+        bulk.unmask(source, room.piece_at[:pieces], sizes, room.piece_key[:pieces], content[len(kept) :])
+        if before is not None:
+            seen |= before.seen
+        ended = int(room.lengths[:frames].sum()) - (passed - len(kept) if frames else 0)
+        going = self._open = self._going(before, frames, seen)
+        part = False
+        if going is not None:
+            rest = content[ended:]
+            going.passed += len(rest) - len(going.kept)
+            part = (going.given or going.length > self._limits.whole) and bool(len(rest) or not going.given)
+            going.kept = NOTHING if part else rest.copy()
+        rows = frames + part
+        if not rows:
+            return None
+        columns = room.rows(0, rows)
+        columns |= {"size": columns["length"], "lost": NONE_LOST[:rows], "cut": NO[:rows]}
+        columns |= dict.fromkeys(("begins", "ends", "complete"), ONES[:rows])
+        if part:
+            columns["size"], columns["ends"] = columns["size"].copy(), columns["ends"].copy()
+            columns["size"][-1], columns["ends"][-1] = len(content) - ended, 0
+        else:
+            content = content[:ended]
+        torn = before is not None and (before.given or not before.complete)
+        if before is not None and torn:
+            columns |= {name: columns[name].copy() for name in ("size", "lost", "begins", "complete")}
+            columns["size"][0] = columns["length"][0] - passed + len(kept) if frames else len(content)
+            columns["lost"][0], columns["begins"][0], columns["complete"][0] = before.lost, not before.given, before.complete
+            before.lost = 0
+        simple = not (part or torn or seen & (FRAGMENTED | RESERVED))
+        self._judge(columns, before if torn else None, seen, simple=simple)
+        if part and going is not None:
+            going.given, going.anomalies = True, int(columns["anomalies"][-1])
+        return FrameBatch(columns, content, simple)
 
-    def _columns(self, raw: FrameColumns, rows: int, data: Data) -> Columns:
-        """FRAMES columns of whole frames (the last may go on), with their packets."""
-        offset, header, length = raw.offset[:rows], raw.header[:rows], raw.length[:rows]
-        first, masked = raw.first[:rows], raw.masked[:rows]
-        at = offset + header
-        origins = data.origins
-        begin_row = origins.rows(data.start + offset)
-        present = np.minimum(length, len(data.bytes) - at)  # a length may be near the end of 64 bits: never add to it
-        end_row = origins.rows(data.start + at + present - 1)
-        number, time = origins.number, origins.time
-        if bool(np.all(number[1:] >= number[:-1])):
-            lowest, highest, earliest, latest = number[begin_row], number[end_row], time[begin_row], time[end_row]
-        else:  # packets out of order: the extremes over all rows that carry the frame
-            bounds = np.stack((begin_row, end_row + 1), axis=1).ravel()
-            lowest, earliest = (np.minimum.reduceat(np.append(c, c[-1]), bounds)[::2] for c in (number, time))
-            highest, latest = (np.maximum.reduceat(np.append(c, c[-1]), bounds)[::2] for c in (number, time))
-        opcode = first & 15
-        columns: Columns = {
-            "offset": data.start + offset - self._zero,
-            "header": header,
-            "length": length,
-            "opcode": opcode,
-            "fin": first >> 7,
-            "rsv": first >> 4 & 7,
-            "masked": masked,
-            "key": raw.key[:rows],
-            "first_packet": lowest,
-            "last_packet": highest,
-            "first_time": earliest,
-            "last_time": latest,
-            "complete": np.ones(rows, np.uint8),
-            "anomalies": np.zeros(rows, np.uint16),
-            "at": at,
-            "size": length.copy(),
-            "lost": np.zeros(rows, np.int64),
-            "begins": np.ones(rows, np.uint8),
-            "ends": np.ones(rows, np.uint8),
-            "cut": np.zeros(rows, np.uint8),
-        }
-        usual = USUAL[first] & (masked == (self._side == Side.CLIENT)) & (length >= SHORTEST[header - 4 * masked])
-        usual &= (opcode < Opcode.CLOSE) | (length < TWO_BYTES)
-        if not usual.all():
-            columns["anomalies"] = self._anomalies(columns)
-        closing = np.flatnonzero(opcode == Opcode.CLOSE)
+    def _going(self, before: _Open | None, frames: int, seen: int) -> _Open | None:
+        """The frame that goes on behind those that ended: a new one, or the one from before."""
+        if not self._state[GOING]:
+            return None
+        row = self._room.rows(frames, frames + 1)
+        if before is None or frames:
+            return _Open(row, seen)
+        before.row = row
+        return before
+
+    def _judge(self, columns: Columns, before: _Open | None, seen: int, *, simple: bool) -> None:
+        """Count offsets from the first WebSocket byte, and add the anomalies. Of `before`, the first row, a part was judged
+        already.
+        """
+        columns["offset"] -= self._zero
+        rows, judged = len(columns["offset"]), int(before is not None and before.given)
+        if simple and not seen & (ODD | CLOSING) and not self._closed:
+            columns["anomalies"] = NOT_ODD[:rows]
+            return
+        anomalies = columns["anomalies"] = self._anomalies(columns)
+        closing = np.flatnonzero(columns["opcode"][judged:] == Opcode.CLOSE)
         if self._closed or len(closing):
-            columns["anomalies"][0 if self._closed else int(closing[0]) + 1 :] |= np.uint16(FrameAnomaly.AFTER_CLOSE)
+            anomalies[judged if self._closed else judged + int(closing[0]) + 1 :] |= np.uint16(FrameAnomaly.AFTER_CLOSE)
             self._closed = True
-        return columns
+        if judged and before is not None:
+            anomalies[0] = before.anomalies
 
-    def _impossible(self, data: Data) -> FrameBatch:
-        """The header at the front, whose length has the highest bit set: a frame without payload and without an end."""
-        raw = FrameColumns(1)
-        second = int(data.bytes[1])
-        raw.offset[:], raw.header[:], raw.length[:] = 0, 10 + 4 * (second >> 7), np.iinfo(np.int64).max
-        raw.first[:], raw.masked[:], raw.key[:] = data.bytes[0], second >> 7, 0
-        columns = self._columns(raw, 1, data)
+    def _impossible(self, columns: Columns, seen: int) -> FrameBatch:
+        """A header whose length has the highest bit set: a frame without payload and without an end."""
+        self._judge(columns, None, seen, simple=False)
         columns["anomalies"] |= np.uint16(FrameAnomaly.LENGTH_IMPOSSIBLE)
-        columns["at"][:] = columns["size"][:] = columns["complete"][:] = 0
-        columns["cut"][:] = 1
-        return FrameBatch(columns, data.bytes)
+        columns |= {"size": np.zeros(1, np.int64), "lost": NONE_LOST[:1], "begins": ONES[:1], "ends": ONES[:1]}
+        columns |= {"complete": np.zeros(1, np.uint8), "cut": np.ones(1, np.uint8)}
+        return FrameBatch(columns, NOTHING, simple=False)
 
     def _anomalies(self, frames: Columns) -> npt.NDArray[np.uint16]:
         """Bits of FrameAnomaly for each frame, from its header alone."""
@@ -222,78 +245,64 @@ class FrameReader:
             bits |= where.astype(np.uint16) * np.uint16(anomaly)
         return bits
 
-    def _continue(self, frame: _Open, data: Data) -> tuple[FrameBatch, int]:
-        """The next part of a long frame; returns it and how many bytes it uses."""
-        size = min(frame.length - frame.passed, len(data.bytes))
-        row = frame.row
-        if size:
-            begin, end = data.origins.rows(np.array([data.start, data.start + size - 1])).tolist()
-            numbers, times = data.origins.number[begin : end + 1], data.origins.time[begin : end + 1]
-            row["first_packet"] = np.minimum(row["first_packet"], numbers.min())
-            row["last_packet"] = np.maximum(row["last_packet"], numbers.max())
-            row["first_time"], row["last_time"] = (
-                np.minimum(row["first_time"], times.min()),
-                np.maximum(row["last_time"], times.max()),
-            )
-        part = {name: column.copy() for name, column in row.items()}
-        turn = frame.passed % 4 * 8
-        key = int(row["key"][0])
-        part["key"][0] = (key << turn | key >> (32 - turn)) & 0xFFFFFFFF if turn else key
-        part["at"][0], part["size"][0], part["lost"][0], part["begins"][0] = 0, size, frame.lost, 0
-        frame.passed += size
-        frame.lost = 0
-        part["ends"][0] = frame.passed == frame.length
-        if frame.passed == frame.length:
-            self._open = None
-        return FrameBatch(part, data.bytes), size
+    def _part(self, frame: _Open, *, ends: bool, cut: bool = False) -> FrameBatch:
+        """What is there of a frame of which bytes are missing."""
+        columns = {name: column.copy() for name, column in frame.row.items()}
+        values = {"size": len(frame.kept), "lost": frame.lost}
+        columns |= {name: np.array([value], np.int64) for name, value in values.items()}
+        flags = {"begins": not frame.given, "ends": ends, "cut": cut, "complete": frame.complete}
+        columns |= {name: np.array([value], np.uint8) for name, value in flags.items()}
+        self._judge(columns, frame, frame.seen, simple=False)
+        content, frame.kept, frame.lost = frame.kept, NOTHING, 0
+        frame.given, frame.anomalies = True, int(columns["anomalies"][0])
+        return FrameBatch(columns, content, simple=False)
 
     def _gap(self, length: int) -> Iterator[FrameBatch | Lost]:
         """Step over a hole: by the frame's own length as long as it lies in a payload."""
-        yield from self._open_tail()
+        yield from self._flush()
         frame = self._open
         if frame is not None:
             take = min(length, frame.length - frame.passed)
-            frame.row["complete"][0] = 0
+            frame.complete = False
             frame.lost += take
             frame.passed += take
+            self._state[LEFT] -= take
             length -= take
             if frame.passed == frame.length:
-                batch, _ = self._continue(frame, _nothing())
-                yield batch
+                self._open, self._state[GOING] = None, 0
+                yield self._part(frame, ends=True)
         if length:
             self._in_step = False
             yield Lost()
 
-    def _open_tail(self) -> Iterator[FrameBatch]:
+    def _flush(self) -> Iterator[FrameBatch]:
         """Give out what is there of a short frame that was kept to become whole; an incomplete header is dropped."""
-        if self._tail is None:
-            return
-        tail, self._tail = self._tail, None
-        raw = FrameColumns(1)
-        rows, used, _ = kernels.walk_frames(memoryview(tail.bytes), 0, len(tail.bytes), *raw.views)
-        if not self._in_step or not rows or used <= len(tail.bytes):
-            self._in_step = False
-            return
-        columns = self._columns(raw, 1, tail)
-        beyond = used - len(tail.bytes)
-        columns["size"][0] -= beyond
-        columns["ends"][0] = 0
-        length = int(columns["length"][0])
-        self._open = _Open({name: column.copy() for name, column in columns.items()}, length, length - beyond, 0)
-        yield FrameBatch(columns, tail.bytes)
+        if self._open is not None and not self._open.given:
+            yield self._part(self._open, ends=False)
+        if self._state[HAVE] or self._unsure is not None:
+            self._state[HAVE], self._unsure, self._in_step = 0, None, False
 
     def _end(self) -> Iterator[FrameBatch | Lost]:
         """The stream is over: a frame that goes on was cut off."""
-        yield from self._open_tail()
+        yield from self._flush()
         frame = self._open
         if frame is not None:
-            frame.row["complete"][0], frame.row["cut"][0] = 0, 1
+            frame.complete = False
             frame.lost += frame.length - frame.passed
             frame.passed = frame.length
-            batch, _ = self._continue(frame, _nothing())
-            yield batch
+            self._open, self._state[GOING] = None, 0
+            yield self._part(frame, ends=True, cut=True)
 
-
-def _nothing() -> Data:
-    """A part without bytes."""
-    return Data(0, np.zeros(0, np.uint8), no_origins())
+    def _search(self, data: Data) -> Run | None:
+        """What follows a boundary in bytes of which it is not known where they belong; None while there is no sure one."""
+        if self._unsure is not None:
+            before, self._unsure = self._unsure, None
+            joined = np.concatenate((before.bytes, data.bytes))
+            data = Data(before.start, joined, before.origins.joined(data.origins, before.start))
+        found = find_anywhere(data, self._side, rsv=self._deflate) if len(data.bytes) else None
+        if found is None:  # not yet; what is older than the limit is given up
+            self._unsure = data.cut(max(data.start, data.end - self._limits.undecided))
+            return None
+        self._sightings.record(Anomaly.RESYNC, *data.place(found))
+        self._in_step = True
+        return data.cut(found).run()

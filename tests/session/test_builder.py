@@ -22,6 +22,7 @@ TEXT, BINARY = Opcode.TEXT, Opcode.BINARY
 ENDS = Endpoint("10.0.0.2", 5000), Endpoint("10.0.0.1", 80)
 GRANTED = Response(101, "Switching Protocols", "1.1", {}, b"", Moment(2, SECOND))
 LISTEN = "/v1/listen"
+FLAGS = ("complete", "begins", "ends", "readable")
 
 
 def opened(settings: Settings = Settings()) -> SessionBuilder:  # noqa: B008 - frozen
@@ -46,20 +47,21 @@ def granted(path: str = LISTEN, settings: Settings = Settings(), **query: str) -
 def said(*messages: tuple[int, bytes], **changes: Iterable[int]) -> MessageBatch:
     """Whole messages, a second apart, or as `changes` says of each."""
     part = np.array([len(content) for _, content in messages], np.int64)
-    count, ones = len(messages), np.ones(len(messages), np.int64)
+    count, ones, yes = len(messages), np.ones(len(messages), np.int64), np.ones(len(messages), np.uint8)
     order = np.arange(1, count + 1)
     columns = {
-        **dict.fromkeys(("frames", "complete", "begins", "ends", "readable"), ones),
+        "frames": ones,
+        **dict.fromkeys(FLAGS, yes),
         **dict.fromkeys(("wire", "size", "part"), part),
         "number": order,
-        "opcode": np.array([opcode for opcode, _ in messages]),
+        "opcode": np.array([opcode for opcode, _ in messages], np.uint8),
         "at": np.cumsum(part) - part,
         "lost": ones * 0,
         **dict.fromkeys(("first_packet", "last_packet"), order + 10),
         **dict.fromkeys(("first_time", "last_time"), order * SECOND),
-        **{name: np.array(list(values), np.int64) for name, values in changes.items()},
+        **{name: np.array(list(values), np.uint8 if name in FLAGS else np.int64) for name, values in changes.items()},
     }
-    return MessageBatch(columns, np.frombuffer(b"".join(content for _, content in messages), np.uint8))
+    return MessageBatch(columns, np.frombuffer(b"".join(content for _, content in messages), np.uint8), whole=not changes)
 
 
 def frozen(builder: SessionBuilder, tcp: tuple[Tcp, Tcp] = (Tcp(packets=5), Tcp(packets=5)), **ends: bool) -> Session:

@@ -92,7 +92,7 @@ def batch(*rows: tuple[Kind, bytes, int]) -> tuple[MessageBatch, np.ndarray]:
     part = np.array([len(content) for _, content, _ in rows], np.int64)
     columns = {"part": part, "at": np.cumsum(part) - part, "lost": np.array([lost for *_, lost in rows], np.int64)}
     content = np.frombuffer(b"".join(content for _, content, _ in rows), np.uint8)
-    return MessageBatch(columns, content), np.array([kind for kind, *_ in rows], np.uint8)
+    return MessageBatch(columns, content, whole=False), np.array([kind for kind, *_ in rows], np.uint8)
 
 
 A, T = Kind.AUDIO, Kind.TEXT

@@ -1,90 +1,22 @@
 """The walks against plain readings of the formats, as they were built and as plain Python: both must say the same."""
 
-import importlib.machinery
-import importlib.util
 import struct
 from collections.abc import Sequence
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from plain_kernels import plain
 
-import analyzer.wire
 from analyzer.model.schema import PACKETS
 from analyzer.wire import kernels
-from analyzer.wire.frames import FrameColumns
 
-FRAME = ("offset", "header", "length", "first", "masked", "key")
 TCP_FIELDS = ("flow", "side", "seq", "ack", "flags", "window", "payload", "captured", "length")
 ETHERNET, NULL, RAW, SLL, SLL2, IPV4, IPV6 = 1, 0, 101, 113, 276, 228, 229
-
-
-def plain() -> ModuleType:
-    """The same source, not compiled."""
-    path = str(Path(analyzer.wire.__path__[0]) / "kernels.py")
-    loader = importlib.machinery.SourceFileLoader("plain_kernels", path)
-    spec = importlib.util.spec_from_loader("plain_kernels", loader)
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    return module
-
-
-PLAIN = plain()
+PLAIN = plain(kernels)
 BOTH = pytest.mark.parametrize("walks", [kernels, PLAIN], ids=["built", "plain"])
-
-
-def walk_frames(walks: ModuleType, data: bytes, room: int) -> tuple[list[tuple[int, ...]], int, int]:
-    columns = FrameColumns(room)
-    rows, position, why = walks.walk_frames(memoryview(data), 0, len(data), *columns.views)
-    return list(zip(*(getattr(columns, name)[:rows].tolist() for name in FRAME), strict=True)), position, why
-
-
-def read_frames(data: bytes, room: int) -> tuple[list[tuple[int, ...]], int, int]:
-    """RFC 6455 section 5.2, header by header."""
-    at, rows = 0, []
-    while at + 2 <= len(data):
-        if len(rows) == room:
-            return rows, at, kernels.FULL
-        size, masked = data[at + 1] & 127, data[at + 1] >> 7
-        wide = {126: 2, 127: 8}.get(size, 0)
-        head = 2 + wide
-        if at + head > len(data):
-            break
-        length = int.from_bytes(data[at + 2 : at + head], "big") if wide else size
-        if length >> 63:
-            return rows, at, kernels.DAMAGED
-        if at + head + 4 * masked > len(data):
-            break
-        key = int.from_bytes(data[at + head : at + head + 4], "big") if masked else 0
-        rows.append((at, head + 4 * masked, length, data[at], masked, key))
-        at += head + 4 * masked + length
-    return rows, min(at, 1 << 62), kernels.MORE
-
-
-HEADERS = st.builds(
-    lambda first, second, rest: bytes([first, second]) + rest,
-    st.integers(0, 255),
-    st.sampled_from((0, 1, 5, 125, 126, 127, 128, 129, 253, 254, 255)),
-    st.one_of(st.binary(max_size=20), st.binary(max_size=8).map(lambda rest: bytes(8 - len(rest)) + rest)),
-)
-
-
-@BOTH
-@given(data=st.lists(HEADERS, max_size=12).map(b"".join), room=st.integers(1, 20))
-def test_frames_are_read_as_the_rfc_says(walks: ModuleType, data: bytes, room: int) -> None:
-    assert walk_frames(walks, data, room) == read_frames(data, room)
-
-
-@BOTH
-@pytest.mark.parametrize("stop", range(15))
-def test_a_header_that_is_cut_is_not_a_frame(walks: ModuleType, stop: int) -> None:
-    header = b"\x82\xff" + (70_000).to_bytes(8, "big") + b"mask"
-    rows, position, why = walk_frames(walks, header[:stop], 1)
-    assert (len(rows), position, why) == ((1, 70_014, kernels.MORE) if stop == len(header) else (0, 0, kernels.MORE))
 
 
 @BOTH
@@ -145,7 +77,7 @@ def decode(
     lengths = np.array([len(packet) for packet in packets], np.int64)
     wire = lengths if on_wire is None else np.array(on_wire, np.int64)
     slots, keys = np.full(capacity * 4, -1, np.int32), np.zeros(capacity * 5, np.uint64)
-    initial, watch, opened = np.full(capacity * 2, -1, np.int64), np.zeros(capacity, np.uint8), np.zeros(capacity, np.uint8)
+    initial, opened = np.full(capacity * 2, -1, np.int64), np.zeros(capacity, np.uint8)
     kind = np.zeros(len(packets), np.uint8)
     columns = {column.name: np.zeros(len(packets), column.dtype) for column in PACKETS}
     done, flows = walks.decode(
@@ -155,7 +87,7 @@ def decode(
         ),
         0,
         len(packets),
-        *map(memoryview, (slots, keys, initial, watch, opened)),
+        *map(memoryview, (slots, keys, initial, opened)),
         0,
         memoryview(kind),
         *(memoryview(columns[name]) for name in TCP_FIELDS),

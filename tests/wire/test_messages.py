@@ -17,6 +17,7 @@ from analyzer.model.limits import DEFAULT, KIB, Limits
 from analyzer.model.schema import Side
 from analyzer.model.streams import Data, End, Gap, Origins, Piece
 from analyzer.wire.deflate import TAIL, Inflater
+from analyzer.wire.frames import FrameColumns
 from analyzer.wire.messages import MessageReader
 from analyzer.wire.websocket import FrameBatch, FrameReader
 
@@ -66,7 +67,7 @@ class Heard(NamedTuple):
 
 def hear(pieces: Iterable[Piece], limits: Limits = DEFAULT, *, inflater: Inflater | None = None) -> Heard:
     sightings = Sightings(10)
-    frames = FrameReader(Side.CLIENT, 0, limits, sightings, deflate=inflater is not None)
+    frames = FrameReader(Side.CLIENT, 0, limits, sightings, FrameColumns(), deflate=inflater is not None)
     reader = MessageReader(limits, sightings, inflater)
     heard = Heard([], [], [], [], sightings)
     content = b""
@@ -147,7 +148,7 @@ def test_a_long_message_goes_out_in_parts_without_waiting() -> None:
 
 def test_empty_fragments_without_end_cost_nothing() -> None:
     reader = MessageReader(DEFAULT, Sightings(1), None)
-    frames = FrameReader(Side.CLIENT, 0, DEFAULT, Sightings(1), deflate=False)
+    frames = FrameReader(Side.CLIENT, 0, DEFAULT, Sightings(1), FrameColumns(), deflate=False)
     for found in frames.feed(piece(frame(2, fin=0) + frame(0, fin=0) * 10_000, 0)):
         assert isinstance(found, FrameBatch)
         assert list(reader.feed(found)) == []

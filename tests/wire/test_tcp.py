@@ -7,7 +7,7 @@ import numpy as np
 from analyzer.model.capture import CaptureLog, Interface, PacketBatch
 from analyzer.model.schema import RECORDS
 from analyzer.model.session import Endpoint
-from analyzer.wire.tcp import ACK, SYN, FlowTable
+from analyzer.wire.tcp import ACK, SYN, FlowTable, Packets, Rows, Watch
 
 
 def packet(
@@ -29,10 +29,24 @@ def batch(*packets: bytes, first: int = 1) -> PacketBatch:
     return PacketBatch(np.frombuffer(b"".join(packets), np.uint8), records, first)
 
 
-def table_of(*packets: bytes) -> tuple[FlowTable, CaptureLog]:
-    table, log = FlowTable(), CaptureLog("x", "pcap", interfaces=[Interface(1)])
-    table.decode(batch(*packets), log)
-    return table, log
+class Reader:
+    """A table with its log and its watch."""
+
+    def __init__(self) -> None:
+        self.table, self.watch, self.log = FlowTable(), Watch(), CaptureLog("x", "pcap", interfaces=[Interface(1)])
+
+    def read(self, *packets: bytes, first: int = 1, since: int | None = None, until: int | None = None) -> Packets:
+        """The packets of one batch."""
+        return self.table.decode(batch(*packets, first=first), self.log, self.watch, since, until)
+
+
+def numbers(packets: Packets, rows: Rows) -> list[list[int]]:
+    """Packet numbers by side."""
+    return [packets.columns["number"][begin:end].tolist() for begin, end in rows.sides]
+
+
+def listed(reader: Reader, packets: Packets) -> dict[int, list[list[int]]]:
+    return {rows.flow: numbers(packets, rows) for rows, _ in packets.connections(reader.watch)}
 
 
 A, B, C = (1, 5000), (2, 80), (3, 6000)
@@ -40,64 +54,79 @@ A, B, C = (1, 5000), (2, 80), (3, 6000)
 
 def test_packets_are_handed_out_by_connection_and_side() -> None:
     packets = [packet(A, B, SYN), packet(C, B), packet(B, A, SYN | ACK), packet(A, B, payload=b"hi"), packet(B, C)]
-    table, _ = table_of(*packets)
-    one, two = table.connections(5)
-    assert [one.flow, two.flow] == [0, 1]
-    assert [side["number"].tolist() for side in one.sides] == [[1, 4], [3]]
-    assert [side["number"].tolist() for side in two.sides] == [[2], [5]]
-    assert one.sides[0]["length"].tolist() == [0, 2]
-    assert [side["time"].tolist() for side in one.sides] == [[0, 3000], [2000]]
+    reader = Reader()
+    read = reader.read(*packets)
+    assert listed(reader, read) == {0: [[1, 4], [3]], 1: [[2], [5]]}
+    (first, _), _ = read.connections(reader.watch)
+    assert read.columns["length"][slice(*first.sides[0])].tolist() == [0, 2]
+    assert [read.columns["time"][slice(*side)].tolist() for side in first.sides] == [[0, 3000], [2000]]
+    assert (read.now, read.damaged) == (2000, False)
 
 
 def test_a_connection_of_one_side_has_an_empty_other() -> None:
-    table, _ = table_of(packet(A, B), packet(A, B))
-    (rows,) = table.connections(2)
-    assert [len(side["number"]) for side in rows.sides] == [2, 0]
-    assert list(table.connections(0)) == []
+    reader = Reader()
+    assert listed(reader, reader.read(packet(A, B), packet(A, B))) == {0: [[1, 2], []]}
+    assert listed(reader, reader.read()) == {}
+
+
+def test_packets_out_of_the_asked_time_are_left_out() -> None:
+    reader = Reader()
+    packets = [packet(A, B), packet(C, B), packet(A, B), packet(A, B), packet(C, B)]
+    assert listed(reader, reader.read(*packets, since=2000, until=3000)) == {0: [[3, 4], []]}
 
 
 def test_endpoints_in_both_families() -> None:
-    table, _ = table_of(packet(A, B), packet(A, B, v6=True))
-    assert table.endpoints(0) == (Endpoint("10.0.0.1", 5000), Endpoint("10.0.0.2", 80))
-    assert table.endpoints(1) == (Endpoint("::1", 5000), Endpoint("::2", 80))
+    read = Reader().read(packet(A, B), packet(A, B, v6=True))
+    assert read.opening(0).endpoints == (Endpoint("10.0.0.1", 5000), Endpoint("10.0.0.2", 80))
+    assert read.opening(1).endpoints == (Endpoint("::1", 5000), Endpoint("::2", 80))
 
 
 def test_what_is_known_of_the_beginning() -> None:
-    table, _ = table_of(packet(A, B, SYN, 100), packet(C, B, ACK, 50), packet(B, A, SYN | ACK, 700))
-    assert (table.opened_by(0), table.opened_by(1)) == (SYN, ACK)
-    assert [table.initial(0, side) for side in (0, 1)] == [100, 700]
-    assert [table.initial(1, side) for side in (0, 1)] == [49, None]
+    read = Reader().read(packet(A, B, SYN, 100), packet(C, B, ACK, 50), packet(B, A, SYN | ACK, 700))
+    assert [(read.opening(at).flags, read.opening(at).initial) for at in (0, 1)] == [(SYN, (100, 700)), (ACK, (49, None))]
 
 
 def test_an_answer_alone_tells_both_sides() -> None:
-    table, _ = table_of(packet(B, A, SYN | ACK, 700))
-    assert [table.initial(0, side) for side in (0, 1)] == [700, 8]
+    assert Reader().read(packet(B, A, SYN | ACK, 700)).opening(0).initial == (700, 8)
+
+
+def test_what_a_later_batch_tells_does_not_change_an_earlier_one() -> None:
+    """Batches are decoded ahead: what was handed out must not depend on how far."""
+    reader = Reader()
+    early = reader.read(packet(A, B, SYN, 100))
+    late = reader.read(packet(B, A, SYN | ACK, 700), first=2)
+    assert early.opening(0).initial == (100, None)
+    assert late.opening(0).initial == (100, 700)
+    assert listed(reader, early) == {0: [[1], []]}
 
 
 def test_what_is_forgotten_keeps_its_number() -> None:
-    table, log = table_of(packet(A, B), packet(C, B))
-    table.forget(0)
-    table.decode(batch(packet(A, B), packet(C, B), packet((4, 1), B), first=3), log)
-    assert [rows.flow for rows in table.connections(3)] == [1, 2]
-    assert [rows.sides[0]["number"].tolist() for rows in table.connections(3)] == [[4], [5]]
+    reader = Reader()
+    early = reader.read(packet(A, B), packet(C, B))
+    reader.watch.forget(0)
+    assert listed(reader, early) == {1: [[2], []]}
+    late = reader.read(packet(A, B), packet(C, B), packet((4, 1), B), first=3)
+    assert listed(reader, late) == {1: [[4], []], 2: [[5], []]}
 
 
 def test_the_table_grows() -> None:
+    reader = Reader()
     packets = [packet((host, port), B) for port in range(1, 101) for host in range(100, 200)]
-    table, log = table_of(*packets)
-    assert table.count == 10_000
-    assert [rows.flow for rows in table.connections(10_000)] == list(range(10_000))
-    table.decode(batch(*(packet(B, (199, port)) for port in range(1, 101))), log)
-    assert table.count == 10_000
-    assert all(len(rows.sides[1]["number"]) == 1 for rows in table.connections(100))
+    assert list(listed(reader, reader.read(*packets))) == list(range(10_000))
+    answers = reader.read(*(packet(B, (199, port)) for port in range(1, 101)))
+    assert reader.table.count == 10_000
+    assert all(len(sides[1]) == 1 for sides in listed(reader, answers).values())
+    reader.watch.forget(9_999)
+    assert len(listed(reader, answers)) == 99
 
 
 def test_what_cannot_be_read_is_counted() -> None:
     whole = packet(A, B)
     fragment = whole[:20] + b"\x20\0" + whole[22:]
     tunnel = whole[:23] + b"\x2f" + whole[24:]
-    _, log = table_of(whole, fragment, fragment, tunnel, whole[:40])
-    assert log.unread == {"IP fragments": 2, "packets inside a tunnel": 1, "packets whose headers the snap length cut": 1}
+    reader = Reader()
+    reader.read(whole, fragment, fragment, tunnel, whole[:40])
+    assert reader.log.unread == {"IP fragments": 2, "packets inside a tunnel": 1, "packets whose headers the snap length cut": 1}
     other = CaptureLog("x", "pcap", interfaces=[Interface(147)])
-    FlowTable().decode(batch(whole), other)
+    FlowTable().decode(batch(whole), other, Watch())
     assert other.unread == {"packets of a link type that is not read": 1}

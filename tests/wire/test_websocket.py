@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from analyzer.model.anomalies import Anomaly, FrameAnomaly, Sightings
 from analyzer.model.limits import DEFAULT, Limits
 from analyzer.model.schema import Side
-from analyzer.model.streams import Data, End, Gap, Origins, Piece
+from analyzer.model.streams import Data, End, Gap, Origins, Piece, Run
+from analyzer.wire.frames import FrameColumns
 from analyzer.wire.websocket import FrameBatch, FrameReader, Lost
 
 KEY = b"\x11\x22\x33\x44"
@@ -119,7 +120,7 @@ def read(
     in_step: bool = True,
 ) -> Read:
     sightings = Sightings(20)
-    reader = FrameReader(side, start, limits, sightings, deflate=deflate, in_step=in_step)
+    reader = FrameReader(side, start, limits, sightings, FrameColumns(), deflate=deflate, in_step=in_step)
     rows: list[dict[str, int]] = []
     payloads, lost, payload = [], 0, b""
     for piece in pieces:
@@ -130,16 +131,18 @@ def read(
             assert isinstance(found, FrameBatch)
             lengths = {len(column) for column in found.columns.values()}
             assert len(lengths) == 1
+            at = 0
             for row in range(lengths.pop()):
                 values = {name: int(column[row]) for name, column in found.columns.items()}
-                part = found.data[values["at"] :][: values["size"]].tobytes()
+                part = found.content[at : at + values["size"]].tobytes()
                 assert len(part) == values["size"]
-                key = values["key"].to_bytes(4, "big") if values["masked"] else bytes(4)
+                at += len(part)
                 payload = b"" if values["begins"] else payload
-                payload += b"-" * min(values["lost"], 1000) + xored(part, key)
+                payload += b"-" * min(values["lost"], 1000) + part
                 if values["ends"]:
                     rows.append(values)
                     payloads.append(payload)
+            assert at == len(found.content)
     return Read(rows, payloads, lost, sightings)
 
 
@@ -162,17 +165,32 @@ SHORT_WHOLE = replace(DEFAULT, whole=40)
 """So that usual frames go through in parts."""
 
 
-def way_of(way: str, data: bytes) -> list[Data]:
-    """The same bytes whole, byte by byte, with a tail that comes later, at random, and in odd packets of one piece."""
+def way_of(way: str, data: bytes) -> list[Data | Run]:
+    """The same bytes whole, byte by byte, with a tail that comes later, at random, and in odd packets of one piece
+    or of parts that lie apart.
+    """
     chance = random.Random(7)  # noqa: S311 - the same cuts each time are wanted
     odd = [chance.randrange(len(data)) for _ in range(min(len(data) // 50, 300) + 3)]
     cuts = {"whole": (), "bytes": range(len(data)), "tail": (len(data) - 3,)}.get(way, odd)
     pieces = pieces_of(data, cuts)
+    if way == "scattered":
+        return [scattered(pieces)]
     return [merged(pieces)] if way == "packets" else pieces
 
 
+def scattered(pieces: Sequence[Data]) -> Run:
+    """As one run whose parts lie apart, in another order, as packets lie in a capture."""
+    lengths = np.array([len(piece.bytes) for piece in pieces], np.int64)
+    place = np.cumsum(lengths[::-1] + 5)[::-1] - lengths
+    lying = np.full(int(lengths.sum()) + 5 * len(pieces), 0xA5, np.uint8)
+    for at, piece in zip(place.tolist(), pieces, strict=True):
+        lying[at : at + len(piece.bytes)] = piece.bytes
+    columns = (np.concatenate([getattr(piece.origins, name) for piece in pieces]) for name in ("number", "time"))
+    return Run(np.array([piece.start for piece in pieces], np.int64), lengths, *columns, place, lying)
+
+
 @pytest.mark.parametrize("limits", [DEFAULT, SHORT_WHOLE], ids=["usual", "parts"])
-@pytest.mark.parametrize("way", ["whole", "bytes", "tail", "random", "packets"])
+@pytest.mark.parametrize("way", ["whole", "bytes", "tail", "random", "packets", "scattered"])
 @pytest.mark.parametrize("frames", [SMALL, STRANGE], ids=["good", "strange"])
 def test_one_table_every_way(frames: list[Frame], way: str, limits: Limits) -> None:
     data = b"".join(one.bytes() for one in frames)
@@ -182,7 +200,7 @@ def test_one_table_every_way(frames: list[Frame], way: str, limits: Limits) -> N
     assert found.lost == 0
 
 
-@pytest.mark.parametrize("way", ["whole", "tail", "random", "packets"])
+@pytest.mark.parametrize("way", ["whole", "tail", "random", "packets", "scattered"])
 def test_long_frames(way: str) -> None:
     data = b"".join(one.bytes() for one in CLIENT)
     for limits in (DEFAULT, replace(DEFAULT, whole=10_000)):
@@ -218,6 +236,8 @@ def test_any_frames_in_any_pieces(frames: list[Frame], cuts: list[int], whole: i
     pieces = pieces_of(data, cuts) if data else []
     once = read([*([merged(pieces)] if pieces else []), End(len(data))])
     found = read([*pieces, End(len(data))], limits=replace(DEFAULT, whole=whole))
+    apart = read([*([scattered(pieces)] if pieces else []), End(len(data))])
+    assert (apart.rows, apart.payloads) == (once.rows, once.payloads)
     assert told(once.rows) == told(found.rows)
     assert once.payloads == found.payloads == [one.payload for one in frames]
     assert [(row["header"], row["length"]) for row in once.rows] == [
@@ -343,9 +363,9 @@ def test_a_length_that_cannot_be_is_told_and_the_step_found_again(way: str) -> N
 
 def test_bytes_that_never_fit_are_given_up_bit_by_bit() -> None:
     limits = replace(DEFAULT, undecided=2000)
-    reader = FrameReader(Side.SERVER, 0, limits, Sightings(5), deflate=False, in_step=False)
+    reader = FrameReader(Side.SERVER, 0, limits, Sightings(5), FrameColumns(), deflate=False, in_step=False)
     noise = random.Random(3).randbytes(500)  # noqa: S311 - the same bytes each time are wanted
     for number in range(40):
         assert not list(reader.feed(one_piece(noise, 500 * number, number)))
-    assert reader._tail is not None
-    assert len(reader._tail.bytes) <= limits.undecided
+    assert reader._unsure is not None
+    assert len(reader._unsure.bytes) <= limits.undecided
