@@ -55,8 +55,8 @@ _SHAPES = re.compile(
     r"|(?<![A-Za-z0-9])AIza[\w-]{30,}"  # Google
 )
 _CREDENTIALS = re.compile(r"(?i)\b(bearer|token|basic)((?:\s|%20|\+)+)(?=[\w.~+/=-]*\d)([\w.~+/=-]{16,})")
-_SUSPECT = re.compile(r"[:=]|[\w.~+/=-]{16,}")
-"""Without a name in front of a value, and without a word as long as a key, nothing below can match: most text of a report."""
+_KEY_LENGTH = 16
+"""Without a name in front of a value, and without a word as long as this, none of the patterns below can match: most text of a report."""
 _PUBLIC = re.compile(r"[0-9a-f]{64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """A SHA-256 sum or a UUID and nothing else: long words that no pattern below matches."""
 _USERINFO = re.compile(r"(?i)(?<=://)[^/\s?#@\"'<]+(?=@)")
@@ -130,11 +130,12 @@ def redact(text: str, secrets: Secrets = NONE) -> str:
             if value in text:
                 text = text.replace(value, mark(value))
             text = _cut_end(text, value)
-    if not _SUSPECT.search(text) or _PUBLIC.fullmatch(text):
+    named = ":" in text or "=" in text
+    if not named and (max(map(len, text.split()), default=0) < _KEY_LENGTH or _PUBLIC.fullmatch(text)):
         return text
     if "://" in text:
         text = _USERINFO.sub(lambda found: _once(found[0]), text)
-    if ":" in text or "=" in text:
+    if named:
         text = _pairs(text, secrets)
     text = _CREDENTIALS.sub(lambda found: found[1] + found[2] + mark(found[3]), text)
     return _SHAPES.sub(lambda found: mark(found[0]), text)
