@@ -16,6 +16,7 @@ from analyzer.model.settings import Settings
 from analyzer.model.tables import Table
 
 Rows = npt.NDArray[np.intp]
+KINDS = tuple(Kind)
 NO_ROWS: Rows = np.zeros(0, np.intp)
 NO_ROWS.flags.writeable = False
 Octets = bytes
@@ -156,11 +157,12 @@ class Direction:
 
     def rows(self, kind: Kind, labels: frozenset[str] | None = None) -> Rows:
         """Rows of `messages` of a kind, and with one of these labels where given. The array is shared: do not write to it."""
+        if not self._rows:  # most kinds do not occur, and to look for a byte costs next to nothing
+            occurring = self.messages.column("kind").tobytes()
+            self._rows.update((absent, NO_ROWS) for absent in KINDS if absent not in occurring)
         found = self._rows.get(kind)
-        if found is None:  # most kinds do not occur, and to look for a byte costs next to nothing
-            kinds = self.messages.column("kind")
-            found = (kinds == int(kind)).nonzero()[0] if kind in kinds.tobytes() else NO_ROWS
-            self._rows[kind] = found
+        if found is None:
+            found = self._rows[kind] = (self.messages.column("kind") == int(kind)).nonzero()[0]
         if labels is None or not len(found):
             return found
         chosen = self._rows.get((kind, labels))

@@ -67,7 +67,7 @@ def close_token(session: Session, close: Close) -> CloseToken | None:
 
     The same code means different things at different endpoints of a service, so the meaning is the provider's.
     """
-    if not session.provider.known:
+    if not close.reason or not session.provider.known:
         return None
     known = {token.token: token for token in session.provider.close_tokens}
     spelled = _TOKEN.search(close.reason)
