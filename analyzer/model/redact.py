@@ -56,7 +56,7 @@ _SHAPES = re.compile(
 )
 _CREDENTIALS = re.compile(r"(?i)\b(bearer|token|basic)((?:\s|%20|\+)+)(?=[\w.~+/=-]*\d)([\w.~+/=-]{16,})")
 _KEY_LENGTH = 16
-"""Without a name in front of a value, and without a word as long as this, none of the patterns below can match: most text of a report."""
+"""Without a name in front of a value and a word as long as this, none of the patterns below can match: most text of a report."""
 _PUBLIC = re.compile(r"[0-9a-f]{64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """A SHA-256 sum or a UUID and nothing else: long words that no pattern below matches."""
 _USERINFO = re.compile(r"(?i)(?<=://)[^/\s?#@\"'<]+(?=@)")
