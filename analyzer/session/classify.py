@@ -36,6 +36,9 @@ class Classified(NamedTuple):
     audio: bytes | None = None
 
 
+_NO_OBJECT = Classified(Kind.TEXT)
+
+
 def client_text(text: str, provider: Provider) -> Classified:
     """A text message of the client."""
     value = parse(text)
@@ -79,7 +82,7 @@ def server_text(text: str, provider: Provider) -> Classified:
     """A text message of the server."""
     value = parse(text)
     if value is None:
-        return Classified(Kind.TEXT)
+        return _NO_OBJECT
     label = _label(value, provider)
     return Classified(Kind.EVENT if label else Kind.TEXT, label, value)
 
@@ -109,7 +112,8 @@ def _letters(text: str) -> int:
 
 
 def _label(value: Mapping[str, Any], provider: Provider) -> str:
-    label = value.get(provider.type_key, value.get("type"))
+    key = provider.type_key
+    label = value.get(key) if key in value else value.get("type")
     return label if isinstance(label, str) and len(label) <= SHORTEST_BASE64 else ""
 
 

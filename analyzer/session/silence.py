@@ -76,7 +76,8 @@ def find_pace(client: Direction, bytes_per_second: float | None) -> Pace | None:
     pauses = int(waits[waits > PAUSE].sum())
     audio_s = int(sent[-1] - sent[0]) / bytes_per_second
     span_s = max((int(times[-1] - times[0]) - pauses) / SECOND, SHORTEST_SPAN)
-    middle = float(np.sort(steps)[len(steps) // 2])
+    half = len(steps) // 2
+    middle = float(np.partition(steps, half)[half])
     steady = middle > 0 and 2 * int(np.count_nonzero(np.abs(steps - middle) <= NEAR * middle)) >= len(steps)
     ratio = round(audio_s / span_s, 4)
     if not ratio:  # a byte now and then has no pace

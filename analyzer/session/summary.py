@@ -83,7 +83,7 @@ def summarise(
         },
         verdict=redact_value(verdict, secrets),
         service=_service(session),
-        findings=tuple(replace(redact_value(finding, secrets), remedy=finding.remedy) for finding in findings),
+        findings=tuple(replace(redact_value(replace(finding, remedy=""), secrets), remedy=finding.remedy) for finding in findings),
         not_judged=tuple({"rule": one.rule, "why": redact(one.why, secrets)} for one in not_judged),
         timeline=timeline(session, secrets),
         origin_ns=session.origin,

@@ -11,6 +11,7 @@ from analyzer.model.streams import Ints
 
 BUCKETS = 60
 EVENTS = 40
+_BEHIND = np.uint64(BUCKETS)
 
 
 def timeline(session: Session, secrets: Secrets) -> dict[str, Any]:
@@ -50,6 +51,6 @@ def _filled(times: Ints, begin: int, bucket: int, weights: Ints | None = None) -
     if not len(times):
         return [0] * BUCKETS
     # Seen as unsigned, what lies before the session is far behind it: both go into one bucket more, which is cut off.
-    at = np.minimum(((times - begin) // bucket).view(np.uint64), BUCKETS).view(np.int64)
+    at = np.minimum(((times - begin) // bucket).view(np.uint64), _BEHIND).view(np.int64)
     counts: list[int] = np.bincount(at, weights, BUCKETS + 1)[:BUCKETS].astype(np.int64).tolist()
     return counts
