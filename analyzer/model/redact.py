@@ -10,12 +10,15 @@ import dataclasses
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
 Plain = Any
 """JSON values, and tuples and frozen dataclasses of them."""
+_Waiting = tuple[Plain, Plain, str, str, bool]
+"""An item in `_walk`: its container, its place there, the key it stands under, the one above, whether that is secret."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ _SECRET_QUERY = frozenset({"callback", "extra", "tag"})
 _PUBLIC_NAMES = frozenset({"sec_websocket_key", "transaction_key", "request_id", "dg_request_id", "model_uuid", "sha256"})
 _CLOSE_TOKEN = re.compile(r"(?i)(?:net|data|message|big)-?\d{4}")
 """Services call a word such as NET-0001 a token, too."""
+_SEPARATOR = re.compile("([&;])")
 _DONE = re.compile(r"(?:\w+ )?<redacted:[0-9a-f]{8}>")
 _SCHEME = re.compile(r"(?i)\s*(token|bearer|basic|digest|negotiate)\s+(?=\S)")
 _PREFIXED = re.compile(r"(?i)(.*(?:token|bearer|auth|authorization|key|k8s\.io))\.(.+)", re.DOTALL)
@@ -51,8 +55,10 @@ _SHAPES = re.compile(
     r"|(?<![A-Za-z0-9])AIza[\w-]{30,}"  # Google
 )
 _CREDENTIALS = re.compile(r"(?i)\b(bearer|token|basic)((?:\s|%20|\+)+)(?=[\w.~+/=-]*\d)([\w.~+/=-]{16,})")
-_SUSPECT = re.compile(r"[:=]|[\w.~+/=-]{16,}")
-"""Without a name in front of a value, and without a word as long as a key, nothing below can match: most text of a report."""
+_KEY_LENGTH = 16
+"""Without a name in front of a value and a word as long as this, none of the patterns below can match: most text of a report."""
+_PUBLIC = re.compile(r"[0-9a-f]{64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""A SHA-256 sum or a UUID and nothing else: long words that no pattern below matches."""
 _USERINFO = re.compile(r"(?i)(?<=://)[^/\s?#@\"'<]+(?=@)")
 _NAME = re.compile(r"([A-Za-z][\w-]{1,63})\\{0,8}[\"']?\s*([:=])\s*")
 _VALUE = re.compile(
@@ -68,6 +74,21 @@ _NESTED_JSON = 4
 """JSON inside a string of JSON is taken apart to this depth; what is deeper is redacted as text."""
 _VALUE_LENGTH = 12
 """A shorter secret is not searched for by value: it might be an everyday word."""
+_CUT_LENGTH = _VALUE_LENGTH // 2
+"""Less than this of a secret at the end of an excerpt is not recognised."""
+_NAMES_KEPT, _NAME_LENGTH = 1024, 32
+"""How many names, and how long ones, are remembered with what they say: a 40-digit key in place of a name is too long."""
+_NO_TEXT = frozenset({int, float, bool, type(None)})
+"""Types whose values hold no secret, unless their name says so."""
+
+
+class _Name(NamedTuple):
+    """What a name says of its value, wherever it stands. `plain` is its common spelling: lower case, words parted by `_`."""
+
+    plain: str
+    public: bool
+    secret: bool
+    secret_in_query: bool
 
 
 def mark(secret: str) -> str:
@@ -77,21 +98,45 @@ def mark(secret: str) -> str:
 
 def is_secret(name: str, secrets: Secrets = NONE) -> bool:
     """Whether a field, header or parameter of this name holds a secret."""
-    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+", "_", name.strip()).strip("_").lower()
-    if name in _PUBLIC_NAMES:
-        return False
-    return name in _SECRET_NAMES or name.rpartition("_")[2] in _SECRET_WORDS or name in {one.lower() for one in secrets.names}
+    known = _name(name)
+    return known.secret or bool(secrets.names and not known.public and known.plain in _lower(secrets.names))
+
+
+def _name(name: str) -> _Name:
+    return _remembered(name) if len(name) <= _NAME_LENGTH else _read_name(name)
+
+
+def _read_name(name: str) -> _Name:
+    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+", "_", name.strip()).strip("_").lower()
+    public = plain in _PUBLIC_NAMES
+    secret = not public and (plain in _SECRET_NAMES or plain.rpartition("_")[2] in _SECRET_WORDS)
+    lower = name.lower()
+    return _Name(plain, public, secret, secret or lower in _SECRET_QUERY or lower.startswith("sig"))
+
+
+_remembered = lru_cache(_NAMES_KEPT)(_read_name)
+
+
+@lru_cache(64)
+def _lower(names: frozenset[str]) -> frozenset[str]:
+    """A provider's names, of which there are a few sets."""
+    return frozenset(name.lower() for name in names)
 
 
 def redact(text: str, secrets: Secrets = NONE) -> str:
     """Free text: secrets by shape, by value, and by the name in front of them (`token=...`, `'api_key': '...'`)."""
-    for value in sorted(secrets.values, key=lambda value: (-len(value), value)):
-        text = text.replace(value, mark(value))
-        text = _cut_end(text, value)
-    if not _SUSPECT.search(text):
+    if secrets.values:
+        for value in sorted(secrets.values, key=lambda value: (-len(value), value)):
+            if value in text:
+                text = text.replace(value, mark(value))
+            text = _cut_end(text, value)
+    named = ":" in text or "=" in text
+    if not named and (max(map(len, text.split()), default=0) < _KEY_LENGTH or _PUBLIC.fullmatch(text)):
         return text
-    text = _USERINFO.sub(lambda found: _once(found[0]), text)
-    text = _pairs(text, secrets)
+    if "://" in text:
+        text = _USERINFO.sub(lambda found: _once(found[0]), text)
+    if named:
+        text = _pairs(text, secrets)
     text = _CREDENTIALS.sub(lambda found: found[1] + found[2] + mark(found[3]), text)
     return _SHAPES.sub(lambda found: mark(found[0]), text)
 
@@ -100,7 +145,7 @@ def redact_target(target: str, secrets: Secrets = NONE) -> str:
     """Redact a request target or URL; names of its query stay, values of secret names do not."""
     path, question, rest = target.partition("?")
     query, fragment_sign, fragment = rest.partition("#")
-    parts = re.split(r"([&;])", query)
+    parts = _SEPARATOR.split(query)
     for index in range(0, len(parts), 2):
         name, equals, value = parts[index].partition("=")
         if equals:
@@ -148,7 +193,7 @@ def secrets_of(target: str, headers: Mapping[str, str], names: frozenset[str] = 
 
 
 def _secret_values(target: str, headers: Mapping[str, str], secrets: Secrets) -> Iterator[str]:
-    for part in re.split("[&;]", target.partition("?")[2]):
+    for part in _SEPARATOR.split(target.partition("?")[2])[::2]:
         name, _, value = part.partition("=")
         if _is_secret_parameter(unquote_plus(name), secrets):
             yield value
@@ -171,14 +216,16 @@ def _once(secret: str) -> str:
 
 def _cut_end(text: str, value: str) -> str:
     """Take away the beginning of a secret at the end of an excerpt."""
-    for length in range(min(len(value) - 1, len(text)), _VALUE_LENGTH // 2 - 1, -1):
+    if value[:_CUT_LENGTH] not in text[-len(value) :]:
+        return text
+    for length in range(min(len(value) - 1, len(text)), _CUT_LENGTH - 1, -1):
         if text.endswith(value[:length]):
             return text[:-length] + mark(value)
     return text
 
 
 def _is_secret_parameter(name: str, secrets: Secrets) -> bool:
-    return is_secret(name, secrets) or name.lower() in _SECRET_QUERY or name.lower().startswith("sig")
+    return _name(name).secret_in_query or is_secret(name, secrets)
 
 
 def _parameter(name: str, value: str, secrets: Secrets) -> str:
@@ -237,40 +284,62 @@ def _message(text: str, secrets: Secrets, depth: int) -> str:
 def _walk(root: Plain, secrets: Secrets, depth: int) -> Plain:
     """Copy plain data without its secrets. Iterative: each container is replaced by a copy whose items wait on the stack."""
     top: list[Plain] = [root]
-    waiting: list[tuple[Plain, Plain, str, str, bool]] = [(top, 0, "", "", False)]
+    waiting: list[_Waiting] = [(top, 0, "", "", False)]
     rebuild: list[tuple[Plain, Plain, Plain]] = []  # places whose copy becomes a tuple or a dataclass again, inner ones last
     while waiting:
         holder, place, name, above, hidden = waiting.pop()
         item = holder[place]
-        if isinstance(item, Mapping):
-            copy: Plain = dict(item)
+        if isinstance(item, str):
+            copy: Plain = _credentials(str(item)) if hidden else _text(item, name, above, secrets, depth)
+        elif isinstance(item, dict | Mapping):  # most are dicts, and asking for any Mapping is slow
+            copy = dict(item)
             inner = hidden or (name == "headers" and above == "endpoint")
-            waiting += [(copy, key, str(key), name, inner or _is_hidden(str(key), name, secrets)) for key in copy]
+            waiting += _under_keys(copy, name, secrets, hidden=inner)
         elif isinstance(item, list | tuple):
             copy = list(item)
             if isinstance(item, tuple):
                 rebuild.append((holder, place, item))
+            inner = hidden or (name == "messages" and above == "context")
             waiting += [
-                (copy, index, name, above, hidden or (name == "messages" and above == "context")) for index in range(len(copy))
+                (copy, index, name, above, inner) for index, value in enumerate(item) if inner or type(value) not in _NO_TEXT
             ]
         elif dataclasses.is_dataclass(item) and not isinstance(item, type):
-            copy = {field.name: getattr(item, field.name) for field in dataclasses.fields(item)}
+            copy = {field: getattr(item, field) for field in _fields(type(item))}
             rebuild.append((holder, place, item))
-            waiting += [(copy, key, key, name, False) for key in copy]
-        elif hidden:  # truth values and None are no secrets
-            copy = _credentials(str(item)) if isinstance(item, str | int | float) and not isinstance(item, bool) else item
+            waiting += [(copy, key, key, name, False) for key, value in copy.items() if type(value) not in _NO_TEXT]
+        elif hidden and isinstance(item, int | float) and not isinstance(item, bool):  # truth values and None are no secrets
+            copy = _credentials(str(item))
         else:
-            copy = _text(item, name, above, secrets, depth) if isinstance(item, str) else item
+            copy = item
         holder[place] = copy
     for holder, place, original in reversed(rebuild):
         copy = holder[place]
-        holder[place] = tuple(copy) if isinstance(original, tuple) else dataclasses.replace(original, **copy)
+        holder[place] = tuple(copy) if isinstance(original, tuple) else _refrozen(original, copy)
     return top[0]
 
 
-def _is_hidden(name: str, above: str, secrets: Secrets) -> bool:
-    """Whether what stands under this key is secret, given the key above it."""
-    return _is_secret_parameter(name, secrets) if above == "query" else is_secret(name, secrets)
+def _under_keys(copy: dict[Plain, Plain], above: str, secrets: Secrets, *, hidden: bool) -> list[_Waiting]:
+    """What a mapping that stands under `above` holds, but for numbers that no name makes secret: most of a report."""
+    is_hidden = _is_secret_parameter if above == "query" else is_secret
+    found: list[_Waiting] = []
+    for key, value in copy.items():
+        name = str(key)
+        secret = hidden or is_hidden(name, secrets)
+        if secret or type(value) not in _NO_TEXT:
+            found.append((copy, key, name, above, secret))
+    return found
+
+
+def _refrozen(original: Plain, fields: dict[str, Plain]) -> Plain:
+    """A frozen dataclass with these values; where they are its own, it stands for its copy."""
+    same = all(getattr(original, name) is value for name, value in fields.items())
+    return original if same else dataclasses.replace(original, **fields)
+
+
+@lru_cache(64)
+def _fields(kind: type) -> tuple[str, ...]:
+    """The fields of a dataclass."""
+    return tuple(field.name for field in dataclasses.fields(kind))
 
 
 def _text(item: str, name: str, above: str, secrets: Secrets, depth: int) -> str:

@@ -16,6 +16,9 @@ from analyzer.model.settings import Settings
 from analyzer.model.tables import Table
 
 Rows = npt.NDArray[np.intp]
+KINDS = tuple(Kind)
+NO_ROWS: Rows = np.zeros(0, np.intp)
+NO_ROWS.flags.writeable = False
 Octets = bytes
 """Some classes below have a field named `bytes`, as the contract has."""
 
@@ -149,19 +152,24 @@ class Direction:
     """Stream bytes after the upgrade that are not."""
     holes: tuple[Hole, ...]
     tcp: Tcp
-    _rows: dict[Kind, Rows] = field(default_factory=dict, compare=False, repr=False)
-    """What `rows` found before: rules ask for the same kinds again and again."""
+    _rows: dict[Kind | tuple[Kind, frozenset[str]], Rows] = field(default_factory=dict, compare=False, repr=False)
+    """What `rows` found before: rules ask for the same kinds and words again and again."""
 
     def rows(self, kind: Kind, labels: frozenset[str] | None = None) -> Rows:
-        """Rows of `messages` of a kind, and with one of these labels where given."""
+        """Rows of `messages` of a kind, and with one of these labels where given. The array is shared: do not write to it."""
+        if not self._rows:  # most kinds do not occur, and to look for a byte costs next to nothing
+            occurring = self.messages.column("kind").tobytes()
+            self._rows.update((absent, NO_ROWS) for absent in KINDS if absent not in occurring)
         found = self._rows.get(kind)
         if found is None:
-            found = self._rows[kind] = np.flatnonzero(self.messages.column("kind") == kind)
+            found = self._rows[kind] = (self.messages.column("kind") == int(kind)).nonzero()[0]
         if labels is None or not len(found):
             return found
-        wanted = np.array([*(label in labels for label in self.labels), False])  # the last one for -1, no label
-        rows: Rows = found[wanted[self.messages.column("label")[found]]]
-        return rows
+        chosen = self._rows.get((kind, labels))
+        if chosen is None:
+            wanted = np.array([*(label in labels for label in self.labels), False])  # the last one for -1, no label
+            chosen = self._rows[kind, labels] = found[wanted[self.messages.column("label")[found]]]
+        return chosen
 
     def label(self, row: int) -> str:
         """The control word or event type of a message, empty for none."""

@@ -134,7 +134,7 @@ class Data:
 
     def place(self, offset: int) -> tuple[int, int]:
         """Packet number and time (ns) of the byte at a stream offset."""
-        row = int(self.origins.rows(np.array([offset]))[0])
+        row = max(int(self.origins.start.searchsorted(offset, side="right")) - 1, 0)
         return int(self.origins.number[row]), int(self.origins.time[row])
 
     def run(self) -> Run:

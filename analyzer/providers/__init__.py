@@ -25,9 +25,35 @@ def all_providers() -> tuple[Provider, ...]:
     return tuple(sorted(found, key=lambda provider: provider.name))
 
 
+@cache
+def _names() -> Mapping[str, Provider]:
+    """Every provider by its name."""
+    return {provider.name: provider for provider in all_providers()}
+
+
+@cache
+def _path_ends() -> tuple[tuple[str, Provider], ...]:
+    """Ends of paths that a known provider has, the longest first."""
+    ends = [(end, provider) for provider in all_providers() if provider.known for end in provider.paths]
+    return tuple(sorted(ends, key=lambda one: -len(one[0])))
+
+
+@cache
+def _host_ends() -> tuple[tuple[str, Provider], ...]:
+    """Ends of host names that a known provider has, each behind a dot, the longest first."""
+    ends = [(f".{end}", provider) for provider in all_providers() if provider.known for end in provider.hosts]
+    return tuple(sorted(ends, key=lambda one: -len(one[0])))
+
+
+@cache
+def _header_prefixes() -> tuple[tuple[str, Provider], ...]:
+    """Prefixes of response headers that a known provider has."""
+    return tuple((one.header_prefix, one) for one in all_providers() if one.known and one.header_prefix)
+
+
 def by_name(name: str) -> Provider:
     """Look a provider up by its name. Raises UsageError that names the known ones."""
-    providers = {provider.name: provider for provider in all_providers()}
+    providers = _names()
     if name not in providers:
         message = f"There is no provider {name!r}; known are {', '.join(providers)}."
         raise UsageError(message)
@@ -40,18 +66,17 @@ def recognise(path: str | None, host: str | None, response_headers: Mapping[str,
     The path comes first because a self-hosted service keeps its paths, behind any prefix, and nothing else. Host names may carry a
     port; header names are compared in lower case. `generic` when nothing fits.
     """
-    known = [provider for provider in all_providers() if provider.known]
     clean = (path or "").rstrip("/")
-    by_path = [(len(end), provider) for provider in known for end in provider.paths if clean.endswith(end)]
-    if by_path:
-        return max(by_path, key=lambda match: match[0])[1]
-    name = (host or "").lower().partition(":")[0].rstrip(".")
-    by_host = [(len(end), provider) for provider in known for end in provider.hosts if f".{name}".endswith(f".{end}")]
-    if by_host:
-        return max(by_host, key=lambda match: match[0])[1]
+    for end, provider in _path_ends():
+        if clean.endswith(end):
+            return provider
+    name = "." + (host or "").lower().partition(":")[0].rstrip(".")
+    for end, provider in _host_ends():
+        if name.endswith(end):
+            return provider
     headers = [header.lower() for header in response_headers]
-    for provider in known:
-        if provider.header_prefix and any(header.startswith(provider.header_prefix) for header in headers):
+    for prefix, provider in _header_prefixes():
+        if any(header.startswith(prefix) for header in headers):
             return provider
     return by_name("generic")
 

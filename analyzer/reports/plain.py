@@ -19,6 +19,7 @@ AUDIO = (
 )
 FORMAT = ("container", "encoding", "sample_rate", "channels", "from", "actual")
 DECIBEL_DIGITS, DIGITS = 2, 6
+_AS_IT_IS = frozenset({str, int, bool, type(None)})
 
 
 def plain(report: "Report") -> dict[str, Any]:
@@ -110,19 +111,22 @@ def _ordered(mapping: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any
 
 def _data(root: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
     """Copy mappings, lists and tuples as dicts and lists. Iterative, because some values come from the service's own JSON."""
+    if type(root) in _AS_IT_IS:
+        return root
     top: list[Any] = [root]
     waiting: list[tuple[Any, Any, str]] = [(top, 0, "")]
     while waiting:
         holder, place, name = waiting.pop()
         item = holder[place]
-        if isinstance(item, Mapping):
-            holder[place] = {str(key): item[key] for key in item}
-            waiting += [(holder[place], key, key) for key in holder[place]]
+        if isinstance(item, dict | Mapping):  # most are dicts, and asking for any Mapping is slow
+            copy: Any = {str(key): value for key, value in item.items()}
+            waiting += [(copy, key, key) for key, value in copy.items() if type(value) not in _AS_IT_IS]
         elif isinstance(item, list | tuple | set | frozenset):
-            holder[place] = sorted(item) if isinstance(item, set | frozenset) else list(item)
-            waiting += [(holder[place], index, name) for index in range(len(holder[place]))]
+            copy = sorted(item) if isinstance(item, set | frozenset) else list(item)
+            waiting += [(copy, index, name) for index, value in enumerate(copy) if type(value) not in _AS_IT_IS]
         else:
-            holder[place] = _number(name, item)
+            copy = _number(name, item)
+        holder[place] = copy
     return top[0]
 
 

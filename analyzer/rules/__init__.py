@@ -7,7 +7,7 @@ loaded once. Nothing here imports numpy, so that the catalogue costs no start-up
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
@@ -114,6 +114,18 @@ def all_rules() -> tuple[Rule, ...]:
     return tuple(_rules[slug] for slug in sorted(_rules))
 
 
+@cache
+def _running(*, known: bool) -> tuple[Rule, ...]:
+    """The rules that judge a session, of a known service or not."""
+    return tuple(one for one in all_rules() if known or one.generic != "silent")
+
+
+@cache
+def _ranks() -> Mapping[str, Rank]:
+    """The rank of every rule."""
+    return {one.slug: one.rank for one in all_rules()}
+
+
 def page(slug: str) -> RulePage:
     """Give the page of a rule. Raises UsageError that names the rules there are."""
     known = {one.slug: one.page for one in all_rules()}
@@ -149,18 +161,20 @@ def judge(session: Session) -> Judgement:
     """Run every rule over one session."""
     findings: list[Finding] = []
     not_judged: list[Unjudged] = []
-    rules = [one for one in all_rules() if session.provider.known or one.generic != "silent"]
+    rules = _running(known=session.provider.known)
     for one in rules:
-        for outcome in one.session(session) if one.session else ():
-            if isinstance(outcome, Finding):
-                findings.append(_finished(outcome, one, session))
-            else:
-                not_judged.append(replace(outcome, rule=one.slug))
+        if one.session is not None:
+            for outcome in one.session(session):
+                if isinstance(outcome, Finding):
+                    findings.append(_finished(outcome, one, session))
+                else:
+                    not_judged.append(replace(outcome, rule=one.slug))
     for one in rules:
-        if one.last:
+        if one.last is not None:
             findings += [_finished(finding, one, session) for finding in one.last(session, tuple(not_judged))]
-    ranks = {one.slug: one.rank for one in rules}
-    findings.sort(key=lambda finding: (finding.severity.weight, ranks[finding.rule], finding.time_s or 0.0, finding.rule))
+    ranks = _ranks()
+    if len(findings) > 1:
+        findings.sort(key=lambda finding: (finding.severity.weight, ranks[finding.rule], finding.time_s or 0.0, finding.rule))
     return Judgement(tuple(findings), tuple(not_judged), verdict(session, findings, ranks))
 
 

@@ -1,9 +1,9 @@
 """What several rules ask of a session: what the capture does not cover, how the server closed, how to quote what was sent."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from analyzer.model.finding import Finding, Severity
+from analyzer.model.finding import Finding, Severity, Unjudged
 from analyzer.model.provider import CloseToken
 from analyzer.model.schema import Kind
 from analyzer.model.session import Close, Direction, Moment, Pace, Session
@@ -67,7 +67,7 @@ def close_token(session: Session, close: Close) -> CloseToken | None:
 
     The same code means different things at different endpoints of a service, so the meaning is the provider's.
     """
-    if not session.provider.known:
+    if not close.reason or not session.provider.known:
         return None
     known = {token.token: token for token in session.provider.close_tokens}
     spelled = _TOKEN.search(close.reason)
@@ -105,7 +105,7 @@ def packets_of(*moments: Moment | None) -> tuple[int, ...]:
     return tuple(sorted({moment.packet for moment in moments if moment is not None and moment.packet > 0}))
 
 
-def judged_pace(session: Session) -> Pace | None:
+def _judged_pace(session: Session) -> Pace | None:
     """Take the pace of the audio where it says something: from 2 s on, and where the bytes are what was declared.
 
     A wrong sample rate makes the ratio wrong by as much; format-mismatch names that cause.
@@ -115,6 +115,27 @@ def judged_pace(session: Session) -> Pace | None:
         return None
     wrapped = track.actual is not None and track.actual.container == "wav" and track.actual.encoding == track.format.encoding
     return pace if track.actual is None or wrapped or track.actual.confidence == "hint" else None
+
+
+def off_pace(session: Session, is_off: Callable[[float], bool]) -> Iterator[Finding | Unjudged]:
+    """Find audio whose pace is off; `is_off` is given how many times as fast as real time it was sent."""
+    pace = _judged_pace(session)
+    if pace is None or not is_off(pace.ratio):
+        return
+    if session.client.missing:
+        yield Unjudged("bytes of the client are missing from the capture, so that its pace is not known")
+        return
+    rows = session.audio_rows
+    first, last = (session.seconds(session.client.moment(int(row)).time) for row in (rows[0], rows[-1]))
+    yield Finding(
+        Severity.WARNING,
+        f"The client sent {pace.audio_s:.1f} s of audio in {pace.span_s:.1f} s, {pace.ratio:.2f} times as fast as real time.",
+        packets=session.client.packets(rows),
+        time_s=first,
+        until_s=last,
+        side=session.client.side.word,
+        values={"ratio": round(pace.ratio, 4), "audio_s": pace.audio_s, "span_s": pace.span_s, "interval_s": pace.interval_s},
+    )
 
 
 def closed_with(session: Session, name: str) -> Iterator[Finding]:

@@ -42,4 +42,4 @@ def data_0000(session: Session) -> Iterator[Finding | Unjudged]:
     1.3 client fin
     verdict: data-0000
     """
-    yield from closed_with(session, "DATA-0000")
+    return closed_with(session, "DATA-0000")

@@ -44,4 +44,4 @@ def net_0000(session: Session) -> Iterator[Finding | Unjudged]:
     12.2 client fin
     verdict: net-0000
     """
-    yield from closed_with(session, "NET-0000")
+    return closed_with(session, "NET-0000")

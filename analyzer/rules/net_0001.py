@@ -44,4 +44,4 @@ def net_0001(session: Session) -> Iterator[Finding | Unjudged]:
     12.2 client fin
     verdict: silence-gap
     """
-    yield from closed_with(session, "NET-0001")
+    return closed_with(session, "NET-0001")

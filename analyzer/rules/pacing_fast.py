@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from analyzer.model.finding import Confidence, Finding, Rank, Severity, Unjudged
+from analyzer.model.finding import Finding, Rank, Unjudged
 from analyzer.model.session import Session
 from analyzer.rules import rule
-from analyzer.rules._evidence import judged_pace
+from analyzer.rules._evidence import off_pace
 
 _FASTEST = 1.25
 
@@ -49,21 +49,4 @@ def pacing_fast(session: Session) -> Iterator[Finding | Unjudged]:
     2.6 client fin
     verdict: pacing-fast
     """
-    pace = judged_pace(session)
-    if pace is None or not pace.ratio > _FASTEST:
-        return
-    if session.client.missing:
-        yield Unjudged("bytes of the client are missing from the capture, so that its pace is not known")
-        return
-    rows = session.audio_rows
-    first, last = (session.seconds(session.client.moment(int(row)).time) for row in (rows[0], rows[-1]))
-    yield Finding(
-        Severity.WARNING,
-        f"The client sent {pace.audio_s:.1f} s of audio in {pace.span_s:.1f} s, {pace.ratio:.2f} times as fast as real time.",
-        packets=session.client.packets(rows),
-        time_s=first,
-        until_s=last,
-        side=session.client.side.word,
-        confidence=Confidence.CERTAIN,
-        values={"ratio": round(pace.ratio, 4), "audio_s": pace.audio_s, "span_s": pace.span_s, "interval_s": pace.interval_s},
-    )
+    return off_pace(session, lambda ratio: ratio > _FASTEST)

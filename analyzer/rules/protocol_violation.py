@@ -61,6 +61,8 @@ def protocol_violation(session: Session) -> Iterator[Finding | Unjudged]:
     0.3 client fin
     verdict: protocol-violation
     """
+    if not any(np.count_nonzero(one.frames.column("anomalies")) or one.anomaly_counts for one in session.sides):
+        return
     seen = {direction.side.word: _seen(session, direction) for direction in session.sides}
     guilty = [side for side, one in seen.items() if one.counts]
     if not guilty:
@@ -86,10 +88,7 @@ def _seen(session: Session, direction: Direction) -> _Seen:
     seen = _Seen()
     limit = session.settings.limits.finding_packets
     known_until = direction.holes[0].before.time if direction.holes else None
-    bits = direction.frames.column("anomalies")
-    if not bits.any() and not direction.anomaly_counts:
-        return seen
-    bits = bits.copy()
+    bits = direction.frames.column("anomalies").copy()
     if session.opened != "handshake":
         bits &= np.uint16(0xFFFF & ~int(_NEEDS_PAST))
     if known_until is not None:

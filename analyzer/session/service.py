@@ -27,9 +27,9 @@ class ServiceFacts:
         self._last = packet, time
         if label in RESULTS:
             self._results += 1
-            self._first = self._first or (packet, time)
-            start, duration = number(value.get("start")), number(value.get("duration"))
-            end = start + duration if start is not None and duration is not None else number(value.get("audio_window_end"))
+            if self._first is None:
+                self._first = self._last
+            end = _end(value)
             if end is not None:
                 self._cursor = max(self._cursor or 0.0, end)
         elif label in SUMMARIES:
@@ -47,6 +47,15 @@ class ServiceFacts:
         cursor = round(self._cursor, 6) if self._cursor is not None else None
         first, last = (Moment(*at) if at is not None else None for at in (self._first, self._last))
         return Service(self._results, self._metadata, cursor, first, last)
+
+
+def _end(value: Mapping[str, Any]) -> float | None:
+    """Audio time at the end of a result."""
+    start, duration = value.get("start"), value.get("duration")
+    if type(start) is float and type(duration) is float and math.isfinite(start + duration):
+        return start + duration  # nearly all of them; what follows says the same of these
+    start, duration = number(start), number(duration)
+    return start + duration if start is not None and duration is not None else number(value.get("audio_window_end"))
 
 
 def number(value: Any) -> float | None:  # noqa: ANN401 - JSON is what it is

@@ -27,12 +27,14 @@ def find_gaps(
     if not provider.known and not len(audio):
         return ()
     columns = client.messages
-    first_time, last_time = columns.column("first_time"), columns.column("last_time")
-    first_packet, last_packet = columns.column("first_packet"), columns.column("last_packet")
-    begins = np.concatenate(([origin.time], last_time[audio]))
-    begin_packets = np.concatenate(([origin.packet], last_packet[audio]))
+    first_time = columns.column("first_time")
+    begins = np.concatenate(([origin.time], columns.column("last_time")[audio]))
     ends = np.concatenate((first_time[audio], [last.time]))
-    end_packets = np.concatenate((first_packet[audio], [last.packet]))
+    long = (ends - begins > settings.gap).nonzero()[0].tolist()
+    if not long:
+        return ()
+    begin_packets = np.concatenate(([origin.packet], columns.column("last_packet")[audio]))
+    end_packets = np.concatenate((columns.column("first_packet")[audio], [last.packet]))
     stops = [(client.moment(int(row)), "close-stream") for row in client.rows(Kind.CONTROL, provider.end_words)]
     if close is not None:
         stops.append((close.at, "close"))
@@ -41,7 +43,7 @@ def find_gaps(
     keepalives = np.sort(first_time[client.rows(Kind.CONTROL, provider.keepalive_words)])
     holes = np.array([(hole.before.time, hole.after.time) for hole in client.holes], np.int64).reshape(-1, 2)
     found: list[AudioGap] = []
-    for row in np.flatnonzero(ends - begins > settings.gap).tolist():
+    for row in long:
         begin = Moment(int(begin_packets[row]), int(begins[row]))
         end, ended_by = Moment(int(end_packets[row]), int(ends[row])), "audio" if row < len(audio) else "capture-end"
         stop = int(np.searchsorted(stop_times, begin.time))
@@ -68,15 +70,16 @@ def find_pace(client: Direction, bytes_per_second: float | None) -> Pace | None:
     if len(rows) < 2 or not bytes_per_second:  # noqa: PLR2004 - one message has no pace
         return None
     times = client.messages.column("first_time")[rows]
-    steps, sizes = np.diff(times), np.diff(client.messages.column("audio_at")[rows])
-    spoken = (sizes * (SECOND / bytes_per_second)).astype(np.int64)
-    waits = steps - spoken
+    sent = client.messages.column("audio_at")[rows]
+    steps = times[1:] - times[:-1]
+    waits = steps - ((sent[1:] - sent[:-1]) * (SECOND / bytes_per_second)).astype(np.int64)
     pauses = int(waits[waits > PAUSE].sum())
-    audio_s = int(sizes.sum()) / bytes_per_second
+    audio_s = int(sent[-1] - sent[0]) / bytes_per_second
     span_s = max((int(times[-1] - times[0]) - pauses) / SECOND, SHORTEST_SPAN)
-    middle = float(np.sort(steps)[len(steps) // 2])
-    steady = middle > 0 and float(np.mean(np.abs(steps - middle) <= NEAR * middle)) >= 0.5  # noqa: PLR2004 - half of them
+    half = len(steps) // 2
+    middle = float(np.partition(steps, half)[half])
+    steady = middle > 0 and 2 * int(np.count_nonzero(np.abs(steps - middle) <= NEAR * middle)) >= len(steps)
     ratio = round(audio_s / span_s, 4)
     if not ratio:  # a byte now and then has no pace
         return None
-    return Pace(ratio, round(audio_s, 6), round(span_s, 6), bool(steady), round(middle / SECOND, 6))
+    return Pace(ratio, round(audio_s, 6), round(span_s, 6), steady, round(middle / SECOND, 6))

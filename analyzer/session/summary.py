@@ -15,9 +15,9 @@ from analyzer.model.session import Session, Track
 from analyzer.model.tables import Table
 from analyzer.session.timeline import timeline
 
-DATA = ("text", "binary")
-CONTROL = ("ping", "pong", "close")
-KEEPALIVES = {"text": Kind.CONTROL, "binary": Kind.MISPLACED}
+_CONTROL = {"ping": int(Opcode.PING), "pong": int(Opcode.PONG), "close": int(Opcode.CLOSE)}
+_MESSAGES = {"text": int(Opcode.TEXT), "binary": int(Opcode.BINARY)} | _CONTROL
+_FRAMES = {"text": int(Opcode.TEXT), "binary": int(Opcode.BINARY), "continuation": int(Opcode.CONTINUATION)} | _CONTROL
 NEAR = 0.05
 """Seconds by which the service's own duration may differ from ours."""
 
@@ -42,22 +42,26 @@ def summarise(
     request = session.upgrade.request
     names = session.provider.redact_keys
     secrets = secrets_of(request.target, request.headers, names) if request else Secrets(names=names)
-    close = session.close
+    client, server, close = session.client, session.server, session.close
+    keepalives = session.provider.keepalive_words
     duration = max(session.last.time - session.first.time, 0) / SECOND
     return SessionReport(
         id=session.id,
-        client=session.client.endpoint,
-        server=session.server.endpoint,
+        client=client.endpoint,
+        server=server.endpoint,
         start=iso(session.first.time) or "",
         duration_s=round(duration, 6),
         provider=session.provider.name,
         opened=session.opened,
         tls={"version": None, "cipher": None, "sni": None, "decrypted": False} if session.encrypted else None,
         upgrade=_upgrade(session, secrets),
-        message_counts={d.side.word: _counts(DATA + CONTROL, d.messages.column("opcode")) for d in session.sides},
-        frame_counts={d.side.word: _counts((*DATA, "continuation", *CONTROL), d.frames.column("opcode")) for d in session.sides},
-        empty_binary={d.side.word: len(d.rows(Kind.EMPTY)) for d in session.sides},
-        keepalives={kind: len(session.client.rows(what, session.provider.keepalive_words)) for kind, what in KEEPALIVES.items()},
+        message_counts={"client": _counts(_MESSAGES, client.messages), "server": _counts(_MESSAGES, server.messages)},
+        frame_counts={"client": _counts(_FRAMES, client.frames), "server": _counts(_FRAMES, server.frames)},
+        empty_binary={"client": len(client.rows(Kind.EMPTY)), "server": len(server.rows(Kind.EMPTY))},
+        keepalives={
+            "text": len(client.rows(Kind.CONTROL, keepalives)),
+            "binary": len(client.rows(Kind.MISPLACED, keepalives)),
+        },
         audio={
             "client": redact_value(_audio(session.client_audio), secrets),
             "server": redact_value(_audio(session.server_audio), secrets),
@@ -73,10 +77,13 @@ def summarise(
         close=None if close is None else {"by": close.side.word, "code": close.code, "reason": redact(close.reason, secrets)},
         tcp_end=session.tcp_end,
         tcp_stream=session.tcp_stream,
-        coverage={d.side.word: {"bytes": d.bytes, "missing": d.missing} for d in session.sides},
+        coverage={
+            "client": {"bytes": client.bytes, "missing": client.missing},
+            "server": {"bytes": server.bytes, "missing": server.missing},
+        },
         verdict=redact_value(verdict, secrets),
         service=_service(session),
-        findings=tuple(replace(redact_value(finding, secrets), remedy=finding.remedy) for finding in findings),
+        findings=tuple(replace(redact_value(replace(finding, remedy=""), secrets), remedy=finding.remedy) for finding in findings),
         not_judged=tuple({"rule": one.rule, "why": redact(one.why, secrets)} for one in not_judged),
         timeline=timeline(session, secrets),
         origin_ns=session.origin,
@@ -84,9 +91,10 @@ def summarise(
     )
 
 
-def _counts(words: tuple[str, ...], opcodes: Any) -> dict[str, int]:  # noqa: ANN401 - a column
-    counts = np.bincount(opcodes, minlength=16).tolist()
-    return {word: counts[Opcode[word.upper()]] for word in words}
+def _counts(opcodes: dict[str, int], table: Table) -> dict[str, int]:
+    """How many rows of a table have each opcode."""
+    counts = np.bincount(table.column("opcode"), minlength=16).tolist()
+    return {word: counts[opcode] for word, opcode in opcodes.items()}
 
 
 def _upgrade(session: Session, secrets: Secrets) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from analyzer.model.streams import Ints
 
 BUCKETS = 60
 EVENTS = 40
+_BEHIND = np.uint64(BUCKETS)
 
 
 def timeline(session: Session, secrets: Secrets) -> dict[str, Any]:
@@ -38,15 +39,18 @@ def timeline(session: Session, secrets: Secrets) -> dict[str, Any]:
     ]
     return {
         "bucket_s": round(bucket / 1e9, 6),
-        "audio_bytes": _filled((times[audio] - begin) // bucket, client.column("size")[audio]),
-        "keepalives": _filled((times[kept] - begin) // bucket),
-        "server_messages": _filled((server.column("first_time") - begin) // bucket),
+        "audio_bytes": _filled(times[audio], begin, bucket, client.column("size")[audio]),
+        "keepalives": _filled(times[kept], begin, bucket),
+        "server_messages": _filled(server.column("first_time"), begin, bucket),
         "events": [(time, redact(what, secrets)) for time, what in sorted(events)[:EVENTS]],
     }
 
 
-def _filled(buckets: Ints, weights: Ints | None = None) -> list[int]:
-    """How many fall into each bucket, or the sum of their weights; what lies outside the session is left out."""
-    inside = (buckets >= 0) & (buckets < BUCKETS)
-    counts = np.bincount(buckets[inside], None if weights is None else weights[inside], BUCKETS)
-    return [int(count) for count in counts.tolist()]
+def _filled(times: Ints, begin: int, bucket: int, weights: Ints | None = None) -> list[int]:
+    """How many times (ns) fall into each bucket, or the sum of their weights; what lies outside the session is left out."""
+    if not len(times):
+        return [0] * BUCKETS
+    # Seen as unsigned, what lies before the session is far behind it: both go into one bucket more, which is cut off.
+    at = np.minimum(((times - begin) // bucket).view(np.uint64), _BEHIND).view(np.int64)
+    counts: list[int] = np.bincount(at, weights, BUCKETS + 1)[:BUCKETS].astype(np.int64).tolist()
+    return counts

@@ -19,6 +19,8 @@ from analyzer.wire.intake import Intake
 from analyzer.wire.resync import find_frame
 
 INFORMATIONAL = 200
+USUAL_HEAD = 4096
+"""Bytes in which a head ends nearly always: frames follow it at once, and they are many."""
 
 
 class _Skip:
@@ -230,8 +232,11 @@ class Handshake:
         data = intake.data
         if data is None:
             return None, None
-        front = data.bytes[: self._limits.http_head].tobytes()
+        front = data.bytes[: min(USUAL_HEAD, self._limits.http_head)].tobytes()
         length = http1.head_length(front)
+        if length is None:
+            front = data.bytes[: self._limits.http_head].tobytes()
+            length = http1.head_length(front)
         if length is None and intake.cut and len(front) == len(data.bytes):
             return front, data  # the rest of the head is not in the capture; what there is says enough
         if length is None:

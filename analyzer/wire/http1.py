@@ -7,7 +7,7 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 
 from analyzer.model.session import Moment, Request, Response
 
@@ -36,7 +36,7 @@ class Body:
 
 def looks_like_request(data: bytes) -> bool:
     """Whether a stream starts with an HTTP request line, as far as it goes."""
-    return any(data.startswith(method) or (len(data) < LONGEST_METHOD and method.startswith(data)) for method in METHODS)
+    return data.startswith(METHODS) or (len(data) < LONGEST_METHOD and any(method.startswith(data) for method in METHODS))
 
 
 def looks_like_response(data: bytes) -> bool:
@@ -67,15 +67,8 @@ def parse_request(head: bytes, at: Moment) -> Request:
     path, _, query = target.partition("?")
     if "://" in path:  # absolute form, as proxies get it
         path = "/" + path.split("://", 1)[1].partition("/")[2]
-    try:
-        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
-    except ValueError:
-        pairs = []
-    values: dict[str, str] = {}
-    for name, value in pairs:
-        values.setdefault(name, value)
     upgrade = upgrades(headers) or "sec-websocket-key" in headers
-    return Request(target, path, values, parts[2].removeprefix("HTTP/"), headers, at, upgrade, parts[0])
+    return Request(target, path, _parameters(query), parts[2].removeprefix("HTTP/"), headers, at, upgrade, parts[0])
 
 
 def parse_response(head: bytes, request: Request | None, at: Moment) -> Response:
@@ -162,6 +155,17 @@ def extension_parameters(value: str | None) -> dict[str, dict[str, str]]:
 def upgrades(headers: Mapping[str, str]) -> bool:
     """Whether a head names the protocol WebSocket (RFC 6455 sections 4.1 and 4.2.2)."""
     return "websocket" in headers.get("upgrade", "").lower()
+
+
+def _parameters(query: str) -> dict[str, str]:
+    """Parameters of a query, of those that stand twice the first; none at all of a query that only wants to cost time."""
+    pairs = query.split("&")
+    values: dict[str, str] = {}
+    for pair in pairs if len(pairs) <= MOST_PARAMETERS else ():
+        name, _, value = pair.partition("=")
+        if pair:
+            values.setdefault(unquote_plus(name), unquote_plus(value))
+    return values
 
 
 def _lines(head: bytes) -> tuple[str, dict[str, str]]:

@@ -8,10 +8,15 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from analyzer.model.finding import Severity
 from analyzer.model.report import Report, SessionReport
+from analyzer.model.schema import Side
 from analyzer.reports import render
+from analyzer.reports.plain import plain
 
 Make = Callable[..., Report]
 SCHEMA = json.loads((files("analyzer.reports") / "analyzer-report-1.json").read_text())
@@ -56,6 +61,27 @@ def test_keys_come_in_the_order_of_the_contract(make_report: Make, silent: Sessi
 
 def test_the_same_report_gives_the_same_bytes(make_report: Make, silent: SessionReport) -> None:
     assert render(make_report(silent), "json") == render(make_report(silent), "json")
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from([Severity.NOTE, Side.SERVER]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text(max_size=3) | st.integers(), inner, max_size=3)
+    ),
+    max_leaves=20,
+)
+
+
+@given(values=VALUES)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_bytes_are_those_of_the_library(make_report: Make, silent: SessionReport, values: object) -> None:
+    finding = replace(silent.findings[0], values={"found": values})
+    report = make_report(replace(silent, findings=(finding,)))
+    expected = json.dumps(plain(report), ensure_ascii=False, indent=2, allow_nan=False)
+    unsafe = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+    assert render(report, "json") == unsafe.sub(lambda found: f"\\u{ord(found[0]):04x}", expected) + "\n"
 
 
 def test_decibels_have_two_digits_and_times_six(make_report: Make, silent: SessionReport) -> None:

@@ -4,10 +4,12 @@ import base64
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analyzer.model.schema import Kind
 from analyzer.providers import by_name
-from analyzer.session.classify import client_binary, client_text
+from analyzer.session.classify import client_binary, client_text, parse
 
 LISTEN = by_name("deepgram-listen-v1")
 AUDIO = base64.b64encode(bytes(range(200))).decode()
@@ -59,3 +61,45 @@ def test_audio_as_base64_text(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "KeepAlive", "{'type':'KeepAlive'}", '{"type":"keepalive"}', "a b " * 40, "data:,hello"])
 def test_text_that_is_neither(text: str) -> None:
     assert client_text(text, LISTEN).kind is Kind.MALFORMED
+
+
+def as_json_reads(text: str) -> object:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "{}",
+            ' \t\r\n{"a": 1}\n',
+            '{"a": 1} x',
+            '{"a": 1}{}',
+            '\x0b{"a": 1}',
+            '{"a": 1}\xa0',
+            '\ufeff{"a": 1}',
+            "",
+            " ",
+            "[]",
+            "1",
+        ),
+        *('"{}"', "{", '{"a":}', '{"a": NaN, "b": Infinity}', '{"a": 1, "a": 2}', '{"a": "\n"}', '{"a": "\\ud800"}', "{'a': 1}"),
+        *('{"a":' * 5000, '{"a": ' + "1" * 5000 + "}", "[" * 5000, "nul"),
+    ],
+)
+def test_text_is_read_as_json_reads_it(text: str) -> None:
+    assert repr(parse(text)) == repr(as_json_reads(text))
+
+
+@given(
+    st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda one: st.dictionaries(st.text(), one)),
+    st.text(max_size=3),
+)
+def test_any_text_is_read_as_json_reads_it(value: object, around: str) -> None:
+    text = json.dumps(value)
+    for written in (text, around + text, text + around, text[: len(text) // 2]):
+        assert parse(written) == as_json_reads(written)

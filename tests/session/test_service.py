@@ -17,6 +17,25 @@ def test_results_move_the_cursor() -> None:
     assert (service.first_result, service.last_event) == (Moment(3, 30), Moment(7, 70))
 
 
+@pytest.mark.parametrize(
+    ("value", "cursor"),
+    [
+        ({"start": 1, "duration": 0.5}, 1.5),
+        ({"start": 2, "duration": 1}, 3.0),
+        ({"start": float("nan"), "duration": 0.5, "audio_window_end": 4.0}, 4.0),
+        ({"start": 1.0, "duration": float("inf")}, None),
+        ({"start": 1.0, "duration": True}, None),
+        ({"start": "1.0", "duration": 2.0}, None),
+        ({"start": 1.0}, None),
+        ({"start": 1e308, "duration": 1e308}, float("inf")),
+    ],
+)
+def test_a_result_ends_where_its_numbers_say(value: dict[str, object], cursor: float | None) -> None:
+    facts = ServiceFacts()
+    facts.event("Results", value, 1, 1)
+    assert facts.freeze().transcript_cursor_s == cursor
+
+
 def test_turns_have_a_window() -> None:
     facts = ServiceFacts()
     facts.event("TurnInfo", {"audio_window_start": 1, "audio_window_end": 4}, 1, 1)

@@ -9,7 +9,7 @@ import pytest
 from analyzer.model.anomalies import Sightings
 from analyzer.model.limits import DEFAULT, Limits
 from analyzer.model.streams import Data, Gap, Origins, Piece
-from analyzer.wire.handshake import Handshake
+from analyzer.wire.handshake import USUAL_HEAD, Handshake
 from analyzer.wire.intake import Intake
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
@@ -149,6 +149,16 @@ def test_a_long_body_is_kept_in_part() -> None:
     told = follow(talk((0, ASK), (1, body), (0, ASK), (1, GRANT), step=1000), replace(DEFAULT, http_body=500))
     assert told.steps == [("/v1/listen", 503), *GRANTED]
     assert told.bodies[0] == b"x" * 500
+
+
+@pytest.mark.parametrize("size", [10, USUAL_HEAD - 200, USUAL_HEAD - 150, USUAL_HEAD - 100, USUAL_HEAD, 40_000, 70_000])
+def test_a_head_may_be_long_up_to_the_limit(size: int) -> None:
+    cookie = b"Cookie: " + b"x" * size + b"\r\n\r\n"
+    told = follow([(0, piece(0, ASK[:-2] + cookie + MASKED)), (1, piece(0, GRANT[:-2] + cookie + FRAMES))])
+    if size < DEFAULT.http_head:
+        assert (told.steps[-1], told.client, told.server) == (("/v1/listen", 101), MASKED, FRAMES)
+    else:
+        assert ("/v1/listen", 101) not in told.steps
 
 
 def test_no_answer_is_no_step() -> None:

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from itertools import pairwise
+from urllib.parse import parse_qsl
 
 import pytest
 from hypothesis import given
@@ -74,6 +75,15 @@ def test_a_request_that_is_cut_keeps_what_is_sure() -> None:
 def test_too_many_parameters_are_none() -> None:
     head = b"GET /?" + b"&".join(b"a%d=1" % number for number in range(1001)) + b" HTTP/1.1\r\n\r\n"
     assert parse_request(head, AT).query == {}
+
+
+@given(st.text("ab=&%+;2é0", max_size=12) | st.text(st.characters(exclude_characters="# \r\n", max_codepoint=255), max_size=12))
+def test_parameters_are_read_as_the_library_reads_them(query: str) -> None:
+    head = f"GET /v1/listen?{query} HTTP/1.1\r\n\r\n".encode("latin-1")
+    expected: dict[str, str] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        expected.setdefault(name, value)
+    assert parse_request(head, AT).query == expected
 
 
 def test_a_response() -> None:
