@@ -17,7 +17,8 @@ FILES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 STEPS = {"session", "reports", "rules", "providers", "audio", "sources", "wire"}
 MAY_IMPORT = {
     "cli": {"pipeline", "model", *STEPS},
-    "pipeline": {"model", *STEPS},
+    "pipeline": {"fleet", "model", *STEPS},
+    "fleet": {"model"},
     **{step: {"model"} for step in STEPS},
     "model": set(),
     "__main__": {"cli"},
