@@ -8,7 +8,7 @@ follow the order of their first packets, are given when all are known.
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from analyzer import __version__
 from analyzer.audio.track import TrackBuilder
 from analyzer.fleet import OneByOne, Progress
 from analyzer.model.capture import Capture, CaptureLog, PacketBatch
+from analyzer.model.dataclass import dataclass
 from analyzer.model.errors import AnalyzerError, UsageError
 from analyzer.model.limits import SECOND
 from analyzer.model.provider import Provider

@@ -14,11 +14,13 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import unquote_plus
 
+from analyzer.model.dataclass import dataclass
+
 Plain = Any
 """JSON values, and tuples and frozen dataclasses of them."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Secrets:
     """What is known to be secret beyond shapes and common names: verbatim `values`, and field `names` (`Provider.redact_keys`)."""
 

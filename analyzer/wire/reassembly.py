@@ -8,11 +8,12 @@ the first one seen is kept.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import Limits
 from analyzer.model.session import Moment, Tcp
 from analyzer.model.streams import Bytes, Columns, Data, Gap, Ints, Origins, Piece

@@ -8,12 +8,12 @@ sure. A frame whose end is not in the stream is given out with `complete` 0.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from analyzer.model.anomalies import Anomaly, FrameAnomaly, Sightings
+from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import Limits
 from analyzer.model.schema import Opcode, Side
 from analyzer.model.streams import Bytes, Columns, Data, Gap, Piece, no_origins
