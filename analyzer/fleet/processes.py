@@ -36,10 +36,16 @@ class Processes:
         self._at: dict[Connection, str] = {}
         """What each worker read last, for the sentence when it dies."""
         self._owner: dict[int, Connection] = {}
+        forks = context.get_start_method() == "fork"
         for _ in range(min(jobs, MOST)):
             here, there = context.Pipe()
-            worker = context.Process(target=_serve, args=(there, read, gc.get_threshold()), daemon=True)
-            worker.start()
+            inherited = [*self._workers, here] if forks else []
+            worker = context.Process(target=_serve, args=(there, inherited, read, gc.get_threshold()), daemon=True)
+            try:
+                worker.start()
+            except OSError as error:
+                self.__exit__()
+                raise AnalyzerError(f"{jobs} processes cannot be started ({error.strerror}); try fewer jobs.") from None
             there.close()
             self._workers[here] = worker
 
@@ -132,9 +138,11 @@ def _size(paths: Sequence[str]) -> int | None:
         return None
 
 
-def _serve(pipe: "Connection", read: Read, threshold: tuple[int, int, int]) -> None:
-    """A worker: read captures, then complete them, until nobody listens."""
+def _serve(pipe: "Connection", inherited: "list[Connection]", read: Read, threshold: tuple[int, int, int]) -> None:
+    """A worker: read captures, then complete them, until nobody listens. `inherited`: the parent's ends, which a fork has too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted too, and ends its workers
+    for end in inherited:  # or it would never be told that the parent is gone
+        end.close()
     gc.set_threshold(*threshold)
     works: dict[int, Work] = {}
 

@@ -6,9 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
-from functools import partial
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, NamedTuple
 
 import pytest
 from peers import CLIENT, SYN, file, tcp_packet
@@ -156,40 +157,66 @@ def test_progress_counts_all_captures() -> None:
     assert DEFAULT.batch > 9000
 
 
+class Stuck(NamedTuple):
+    """A report by two processes, the numbers of these, and what each of them waits for: the rest of a capture."""
+
+    process: subprocess.Popen[bytes]
+    workers: list[int]
+    captures: list[IO[bytes]]
+
+
 @pytest.fixture
-def stuck(tmp_path: Path) -> Callable[[], subprocess.Popen[bytes]]:
-    """A report by two processes, each of which waits for a capture that never comes."""
+def stuck(tmp_path: Path) -> Iterator[Stuck]:
+    """Captures are named pipes, into which nothing is written."""
     if not hasattr(os, "mkfifo") or not Path(f"/proc/self/task/{os.getpid()}/children").exists():
         pytest.skip("needs named pipes and a system that tells the children of a process")
-    for name in ("one", "two"):
-        os.mkfifo(tmp_path / name)
-    arguments = ["report", str(tmp_path / "one"), str(tmp_path / "two"), "--jobs", "2"]
-    return partial(subprocess.Popen, [sys.executable, "-m", "analyzer", *arguments], stdout=-1, stderr=-1)
+    paths = [tmp_path / "one", tmp_path / "two"]
+    for path in paths:
+        os.mkfifo(path)
+    command = [sys.executable, "-m", "analyzer", "report", *map(str, paths), "--jobs", "2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        captures = [path.open("wb") for path in paths]  # opens when the worker has opened it to read
+        workers = [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+        yield Stuck(process, workers, captures)
+        process.kill()
+        for capture in captures:
+            capture.close()
 
 
-def children(process: subprocess.Popen[bytes]) -> list[int]:
-    """Wait for both workers."""
-    while len(found := Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()) < 2:
-        assert process.poll() is None
-    return [int(pid) for pid in found]
+def runs(worker: int) -> bool:
+    """Whether there is such a process, and it has not ended yet (those of a parent that was killed may not be cleared away)."""
+    try:
+        return Path(f"/proc/{worker}/stat").read_text().rpartition(") ")[2][0] not in "ZX"
+    except OSError:
+        return False
 
 
-def test_a_process_that_is_killed_is_told(stuck: Callable[[], subprocess.Popen[bytes]]) -> None:
-    with stuck() as process:
-        workers = children(process)
-        os.kill(workers[1], signal.SIGKILL)
-        output, errors = process.communicate(timeout=60)
-    assert (process.returncode, output) == (2, b"")
+def test_a_process_that_is_killed_is_told(stuck: Stuck) -> None:
+    os.kill(stuck.workers[1], signal.SIGKILL)
+    output, errors = stuck.process.communicate(timeout=60)
+    assert (stuck.process.returncode, output) == (2, b"")
     assert b"ended with signal 9; if memory ran out, try fewer jobs" in errors
     assert len(errors.splitlines()) == 1
-    assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+    assert not any(map(runs, stuck.workers))
 
 
-def test_an_interrupt_ends_all(stuck: Callable[[], subprocess.Popen[bytes]]) -> None:
-    with stuck() as process:
-        workers = children(process)
-        process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=60)
-    assert (process.returncode, output) == (130, b"")
+def test_an_interrupt_ends_all(stuck: Stuck) -> None:
+    stuck.process.send_signal(signal.SIGINT)
+    output, errors = stuck.process.communicate(timeout=60)
+    assert (stuck.process.returncode, output) == (130, b"")
     assert errors.split() == [b"analyzer:", b"Interrupted."]
-    assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+    assert not any(map(runs, stuck.workers))
+
+
+def test_workers_do_not_outlive_a_parent_that_is_killed(stuck: Stuck) -> None:
+    """They finish what they read, and then nobody listens."""
+    stuck.process.kill()
+    for capture in stuck.captures:
+        capture.close()
+    output, errors = stuck.process.communicate(timeout=60)  # until nobody holds these any more
+    assert (output, errors) == (b"", b"")
+    deadline = 1000
+    while any(map(runs, stuck.workers)) and deadline:
+        time.sleep(0.01)
+        deadline -= 1
+    assert deadline
