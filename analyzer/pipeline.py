@@ -8,13 +8,17 @@ follow the order of their first packets, are given when all are known.
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from analyzer import __version__
 from analyzer.audio.track import TrackBuilder
+from analyzer.fleet import OneByOne, Progress
 from analyzer.model.capture import Capture, CaptureLog, Source
-from analyzer.model.errors import UsageError
+from analyzer.model.dataclass import dataclass
+from analyzer.model.errors import AnalyzerError, UsageError
 from analyzer.model.limits import SECOND
 from analyzer.model.provider import Provider
 from analyzer.model.redact import redact, redact_value
@@ -34,7 +38,8 @@ from analyzer.wire.frames import FrameColumns
 from analyzer.wire.link_names import link_name
 from analyzer.wire.tcp import FlowTable, Packets, Watch
 
-Progress = Callable[[int, int | None], None]
+if TYPE_CHECKING:
+    from analyzer.fleet.processes import Processes
 
 
 def analyze(
@@ -43,33 +48,48 @@ def analyze(
     settings: Settings | None = None,
     frames: bool = True,
     progress: Progress | None = None,
+    jobs: int = 1,
+    unusable: Callable[[AnalyzerError], None] | None = None,
 ) -> Report:
-    """Analyse captures one by one.
+    """Analyse captures one by one, or side by side.
 
     `path`: a capture file, `-` for standard input. `frames`: keep each session's table of frames in the report (spilled to a
-    temporary
-    file when large). `progress` is called per batch with the bytes read so far and the size of the file, None where it is not
-    known.
-    Raises UnusableInputError, MissingDependencyError or UsageError.
+    temporary file when large). `progress` is called per batch with the bytes read so far and the size of the file, None where it
+    is not known. `jobs`: read so many captures at once, in processes of their own, with the same report; tables of frames, audio
+    files and standard input stay in this process, so that captures are read one by one where there are any. (As with all that
+    starts processes, a script must then have its main part under `if __name__ == "__main__"`.) `unusable` is called with the error
+    of each capture that cannot be used, which is then left out; without it the first such error is raised.
+    Raises UnusableInputError, MissingDependencyError or UsageError, and AnalyzerError when a process of its own dies.
     """
+    if jobs < 1:
+        raise UsageError(f"There must be at least one job, not {jobs}.")
     chosen = settings or Settings()
-    states: list[_State] = []
-    try:
-        for one in (path, *more_paths):
-            states.append(_State(chosen, frames))
-            _read(states[-1], os.fspath(one), progress)
-        servers = {(one.report.server.ip, one.report.server.port) for state in states for one in state.finished}
-        for state in states:
-            _attempts_without_bytes(state, servers)
-        captures = tuple(_report(state) for state in states)
-    finally:  # files that got no name are temporary
-        for state in states:
-            for tracks in (*(one.tracks for one in state.finished), *(builder.tracks for builder in state.unfinished)):
-                for track in tracks.values():
-                    track.discard()
-    if chosen.session is not None and not any(capture.sessions for capture in captures):
+    paths = [os.fspath(one) for one in (path, *more_paths)]
+    with _fleet(min(jobs, len(paths)) if chosen.dump is None and "-" not in paths and not frames else 1, chosen, frames) as fleet:
+        usable: list[int] = []
+        servers: set[tuple[str, int]] = set()
+        for number, said in enumerate(fleet.read(paths, progress)):
+            if not isinstance(said, AnalyzerError):
+                usable.append(number)
+                servers |= said
+            elif unusable is None or isinstance(said, UsageError):
+                raise said
+            else:
+                unusable(said)
+        captures = tuple(fleet.complete(usable, frozenset(servers)))
+    if chosen.session is not None and captures and not any(capture.sessions for capture in captures):
         raise UsageError(f"There is no session {chosen.session} in the capture; `analyzer sessions` lists them.")
     return Report({"name": "analyzer", "version": __version__}, _settings(chosen), captures)
+
+
+def _fleet(jobs: int, settings: Settings, frames: bool) -> "OneByOne | Processes":
+    """Who reads the captures."""
+    read = partial(_read, settings, frames)
+    if jobs == 1:
+        return OneByOne(read)
+    from analyzer.fleet.processes import Processes  # noqa: PLC0415 - needed for several captures only
+
+    return Processes(jobs, read)
 
 
 @dataclass(slots=True)
@@ -119,6 +139,21 @@ class _State:
         self.finished.append(_Finished(session.first, report, session.whole, tracks))
         self.unfinished.discard(builder)
 
+    def servers(self) -> frozenset[tuple[str, int]]:
+        """Servers that carry a session."""
+        return frozenset((one.report.server.ip, one.report.server.port) for one in self.finished)
+
+    def complete(self, servers: frozenset[tuple[str, int]]) -> CaptureReport:
+        """The report, when the servers of all captures are known."""
+        _attempts_without_bytes(self, servers)
+        return _report(self)
+
+    def discard(self) -> None:
+        """Remove the files that got no name: they are temporary."""
+        for tracks in (*(one.tracks for one in self.finished), *(builder.tracks for builder in self.unfinished)):
+            for track in tracks.values():
+                track.discard()
+
 
 def _recogniser(settings: Settings) -> Callable[..., Provider]:
     """How a provider is found: by option, or from the handshake."""
@@ -138,18 +173,24 @@ def _track_opener(settings: Settings) -> Callable[[AudioFormat, Provider, Side],
     return open_track
 
 
-def _read(state: _State, path: str, progress: Progress | None) -> None:
+def _read(settings: Settings, frames: bool, path: str, progress: Progress | None) -> _State:
     """One capture, from its first packet to its last."""
-    with open_source(path, state.settings) as source:
-        state.log = source.log
-        total = Path(path).stat().st_size if path != "-" else None
-        for packets in ahead(_decoded(source, state)):
-            _batch(state, packets)
-            if progress is not None:
-                progress(source.log.bytes, total)
-    state.damaged = bool(state.log.problems)
-    for flow in sorted(state.live):
-        _end(state, state.live.pop(flow))
+    state = _State(settings, frames)
+    try:
+        with open_source(path, settings) as source:
+            state.log = source.log
+            total = Path(path).stat().st_size if path != "-" else None
+            for packets in ahead(_decoded(source, state)):
+                _batch(state, packets)
+                if progress is not None:
+                    progress(source.log.bytes, total)
+        state.damaged = bool(state.log.problems)
+        for flow in sorted(state.live):
+            _end(state, state.live.pop(flow))
+    except BaseException:
+        state.discard()
+        raise
+    return state
 
 
 def _decoded(source: Source, state: _State) -> Iterator[Packets]:
@@ -214,7 +255,7 @@ def _end(state: _State, connection: Connection) -> None:
     state.others["refused" if refused else str(connection.carries)] += 1
 
 
-def _attempts_without_bytes(state: _State, servers: set[tuple[str, int]]) -> None:
+def _attempts_without_bytes(state: _State, servers: frozenset[tuple[str, int]]) -> None:
     """Decide on refused, unanswered and encrypted connections.
 
     They are attempts when their server carries a WebSocket somewhere in the captures, was named, or when nothing else is there.

@@ -17,7 +17,8 @@ FILES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 STEPS = {"session", "reports", "rules", "providers", "audio", "sources", "wire"}
 MAY_IMPORT = {
     "cli": {"pipeline", "model", *STEPS},
-    "pipeline": {"model", *STEPS},
+    "pipeline": {"fleet", "model", *STEPS},
+    "fleet": {"model"},
     **{step: {"model"} for step in STEPS},
     "model": set(),
     "__main__": {"cli"},
@@ -41,7 +42,7 @@ WHOLE_DOORS = {"reports/terminal.py": {"rich"}}
 """Files that are imported late themselves."""
 WITHOUT_NUMPY = ("cli/", "__init__.py", "__main__.py", "reports/", "rules/__init__.py")
 """`analyzer --help` comes by here, or formats that need no numbers."""
-TEST_ONLY = {"conftest", "made_session", "peers", "plain_kernels", "wire_script"}
+TEST_ONLY = {"conftest", "load", "made_session", "peers", "plain_kernels", "side_by_side", "wire_script"}
 """Files in tests/ that hold no tests."""
 
 
@@ -129,7 +130,7 @@ def test_tests_mirror_the_package() -> None:
     for path in TESTS.rglob("*.py"):
         where = path.relative_to(TESTS)
         assert path.stem.startswith("test_") or path.stem in TEST_ONLY, where
-        if len(where.parts) > 1:
+        if len(where.parts) > 1 and where.parts[0] != "bench":
             assert where.parts[0] in floors, where
             assert (PACKAGE / where.parent).is_dir(), where
 
@@ -138,31 +139,47 @@ def run(code: str) -> str:
     return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
 
 
-def test_help_imports_neither_numpy_nor_the_slow_ones() -> None:
-    code = """
+def loaded(*arguments: str) -> set[str]:
+    """Names of the modules that a command has imported when it is done."""
+    code = f"""
 import sys
 from analyzer.cli import main
 try:
-    main(["--help"])
+    main({list(arguments)!r})
 except SystemExit as end:
     assert not end.code
-print("LOADED", *sorted({name.partition(".")[0] for name in sys.modules}))
+print("LOADED", *sys.modules)
 """
-    loaded = set(run(code).rpartition("LOADED")[2].split())
-    assert not loaded & {"numpy", *LATE}
+    return set(run(code).rpartition("LOADED")[2].split())
+
+
+def test_what_reads_no_capture_imports_neither_numpy_nor_the_slow_ones() -> None:
+    for arguments in (["--help"], ["--version"], ["report", "--help"], ["rules"], ["explain", "silence-gap"]):
+        assert not loaded(*arguments) & {"numpy", "analyzer.pipeline", *LATE}, arguments
 
 
 def test_a_report_on_raw_audio_imports_only_what_it_needs() -> None:
-    capture = PACKAGE.parent / "captures" / "healthy-linear16" / "capture.pcap"
-    code = f"""
-import sys
-import analyzer
-analyzer.analyze({str(capture)!r})
-print("LOADED", *sorted({{name.partition(".")[0] for name in sys.modules}}))
-"""
-    loaded = set(run(code).rpartition("LOADED")[2].split())
-    assert "numpy" in loaded
-    assert not loaded & {"scapy", "pyshark", "av", "matplotlib"}
+    capture = str(PACKAGE.parent / "captures" / "healthy-linear16" / "capture.pcap")
+    needless = {"asyncio", "concurrent.futures", "importlib.metadata", "logging", "matplotlib", "multiprocessing", "socket", "ssl"}
+    needless |= {"subprocess", "tempfile", "unittest", *LATE}
+    for form in ("json", "markdown"):
+        modules = loaded("report", capture, "--format", form)
+        assert "numpy" in modules
+        assert not modules & needless
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_dataclasses_are_the_quick_ones(path: Path) -> None:
+    if path.as_posix() != "model/dataclass.py":
+        assert "dataclasses.dataclass" not in (PACKAGE / path).read_text()
+        assert not {alias.name for alias in names(path, "dataclasses")} & {"dataclass"}
+
+
+def names(path: Path, source: str) -> Iterator[ast.alias]:
+    """What a file imports from a module by name."""
+    for node in ast.walk(ast.parse((PACKAGE / path).read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == source:
+            yield from node.names
 
 
 def test_public_names_are_sorted_and_there() -> None:

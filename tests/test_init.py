@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,8 @@ def test_what_is_not_there_is_not_there() -> None:
     with pytest.raises(AttributeError, match="module 'analyzer' has no attribute 'nothing'"):
         _ = analyzer.nothing
     assert dir(analyzer) == sorted(analyzer.__all__)
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    project = tomllib.loads((CAPTURES.parent / "pyproject.toml").read_text())["project"]
+    assert analyzer.__version__ == project["version"]

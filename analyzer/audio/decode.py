@@ -4,13 +4,14 @@ In: a `Store` and what it is said to hold. Out: a `Decoded`, with no frames and 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
 from analyzer.audio.codecs import CONTAINERS_OF, PACKETS, Sound, UndecodableError, container_decoders, packet_decoder, usable
 from analyzer.audio.meter import BlockMeter, Measured
 from analyzer.audio.store import Store
 from analyzer.audio.wav import WavWriter
+from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import Limits
 from analyzer.model.session import AudioFormat
 

@@ -6,7 +6,8 @@ at hand do not state. Every reader takes any bytes: a field beyond the end count
 
 import re
 import struct
-from dataclasses import dataclass
+
+from analyzer.model.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ true; bytes that are missing do not count, as in the table of messages.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from analyzer.audio.codecs.raw import on_all_channels
 from analyzer.audio.levels import Levels, Samples, loudness
 from analyzer.audio.silence import SilenceFinder
 from analyzer.audio.wav import WavWriter
+from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import Limits
 from analyzer.model.session import SilentSpan
 from analyzer.model.streams import Bytes

@@ -6,7 +6,7 @@ of it.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from analyzer.audio import actual
 from analyzer.audio.codecs import CONTAINERS_OF, RAW, usable
@@ -15,6 +15,7 @@ from analyzer.audio.headers import Found
 from analyzer.audio.meter import Measured
 from analyzer.audio.sniff import WRAPPINGS, describe, repeated, sniff, sniff_middle, sniff_rtp
 from analyzer.audio.store import Store
+from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import Limits
 from analyzer.model.session import ActualFormat, AudioFormat, Pace
 

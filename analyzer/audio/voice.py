@@ -6,11 +6,12 @@ for a man's.
 """
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from analyzer.model.dataclass import dataclass
 
 Signal = npt.NDArray[Any]
 

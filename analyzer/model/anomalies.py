@@ -1,7 +1,9 @@
 """The catalogue of what parsers may find odd. A parser records one and stays in step; only rules judge."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntFlag, StrEnum
+
+from analyzer.model.dataclass import dataclass
 
 
 class FrameAnomaly(IntFlag):

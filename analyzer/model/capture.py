@@ -1,9 +1,10 @@
 """What a source says of a capture, and the batches in which packets travel."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
+from analyzer.model.dataclass import dataclass
 from analyzer.model.streams import Bytes, Columns
 
 Octets = bytes

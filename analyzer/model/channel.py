@@ -1,8 +1,8 @@
 """What the wire hands to a session while it flows: the upgrade, frames, messages, holes. The session implements `Sink`."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from analyzer.model.dataclass import dataclass
 from analyzer.model.schema import Side
 from analyzer.model.session import Hole, Moment, Request, Response, Tcp
 from analyzer.model.streams import Bytes, Columns

@@ -1,6 +1,6 @@
 """Every bound of the analysis, by name and with its reason. All of them are on by default."""
 
-from dataclasses import dataclass
+from analyzer.model.dataclass import dataclass
 
 KIB, MIB = 1 << 10, 1 << 20
 SECOND = 1_000_000_000

@@ -1,8 +1,10 @@
 """What a speech service is to this package: data. A provider's file says where it lives, what it takes and how it ends."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from analyzer.model.dataclass import dataclass
 
 
 class EmptyBinary(StrEnum):

@@ -15,13 +15,15 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
+from analyzer.model.dataclass import dataclass
+
 Plain = Any
 """JSON values, and tuples and frozen dataclasses of them."""
 _Waiting = tuple[Plain, Plain, str, str, bool]
 """An item in `_walk`: its container, its place there, the key it stands under, the one above, whether that is secret."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Secrets:
     """What is known to be secret beyond shapes and common names: verbatim `values`, and field `names` (`Provider.redact_keys`)."""
 

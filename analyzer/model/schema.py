@@ -1,7 +1,8 @@
 """Every column of every table: name, dtype, unit and meaning. The documentation is generated from here."""
 
-from dataclasses import dataclass
 from enum import IntEnum
+
+from analyzer.model.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

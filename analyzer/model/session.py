@@ -1,7 +1,7 @@
 """One attempt to open a WebSocket and all that came of it, as rules see it. Nothing here changes once it is built."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzer.model.anomalies import Anomaly, Sighting
+from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import SECOND
 from analyzer.model.provider import Provider
 from analyzer.model.schema import Kind, Side

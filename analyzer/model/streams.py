@@ -1,10 +1,11 @@
 """What every byte step takes and gives: a run of bytes, a hole, or the end, with the way back to packet numbers."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from analyzer.model.dataclass import dataclass
 
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]

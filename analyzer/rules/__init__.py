@@ -8,12 +8,13 @@ loaded once. Nothing here imports numpy, so that the catalogue costs no start-up
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Literal
 
+from analyzer.model.dataclass import dataclass
 from analyzer.model.errors import UsageError
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged, Verdict
 from analyzer.model.plugins import outside

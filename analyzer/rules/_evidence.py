@@ -1,12 +1,18 @@
 """What several rules ask of a session: what the capture does not cover, how the server closed, how to quote what was sent."""
 
+from __future__ import annotations
+
 import re
-from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from analyzer.model.finding import Finding, Severity, Unjudged
 from analyzer.model.provider import CloseToken
 from analyzer.model.schema import Kind
-from analyzer.model.session import Close, Direction, Moment, Pace, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from analyzer.model.session import Close, Direction, Moment, Pace, Session
 
 # Deepgram writes a code in a close reason as `NET-0001` or as the end of an address, `dpgr.am/net0001`.
 _TOKEN = re.compile(r"\b(NET|DATA|MESSAGE|BIG)-?(\d{4})\b", re.IGNORECASE)

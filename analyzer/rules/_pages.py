@@ -3,9 +3,12 @@
 A missing, misplaced or empty section raises ValueError, so that a rule without its page cannot be registered.
 """
 
+from __future__ import annotations
+
 import inspect
-from dataclasses import dataclass
 from itertools import pairwise
+
+from analyzer.model.dataclass import dataclass
 
 HEADINGS = ("What it means", "How it is found", "When it stays silent", "What to do", "References", "Example")
 

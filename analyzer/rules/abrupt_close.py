@@ -1,12 +1,18 @@
 """Rule abrupt-close."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from analyzer.model.finding import Confidence, Finding, Rank, Severity, Unjudged
 from analyzer.model.limits import SECOND
-from analyzer.model.session import Direction, Session
 from analyzer.rules import rule
 from analyzer.rules._evidence import end_unseen, never_opened, packets_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from analyzer.model.session import Direction, Session
 
 # Lifetimes and idle limits that proxies and load balancers commonly have, in seconds.
 _ROUND_TIMES = (60, 100, 300, 350, 600, 900, 3600)

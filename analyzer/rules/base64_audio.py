@@ -1,11 +1,17 @@
 """Rule base64-audio."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged
 from analyzer.model.schema import Kind
-from analyzer.model.session import Session
 from analyzer.rules import rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from analyzer.model.session import Session
 
 
 @rule("base64-audio", rank=Rank.MISUSE, generic="silent")

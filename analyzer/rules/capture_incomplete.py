@@ -1,12 +1,18 @@
 """Rule capture-incomplete: of a session, after all other rules, and of the capture file."""
 
-from collections.abc import Iterator, Sequence
+from __future__ import annotations
 
-from analyzer.model.capture import Capture
+from typing import TYPE_CHECKING
+
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged
-from analyzer.model.session import Moment, Session
 from analyzer.rules import capture_rule, last_rule
 from analyzer.rules._evidence import packets_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from analyzer.model.capture import Capture
+    from analyzer.model.session import Session
 
 _NO_HANDSHAKE_NEEDED = ("refused", "unreachable")
 
@@ -106,4 +112,4 @@ def file_incomplete(capture: Capture) -> Iterator[Finding]:
 
 def _of_file(text: str, values: dict[str, object], packet: int = 0, filter_text: str = "") -> Finding:
     """Build a finding about the file."""
-    return Finding(Severity.WARNING, text, packets=packets_of(Moment(packet, 0)), values=values, filter=filter_text)
+    return Finding(Severity.WARNING, text, packets=(packet,) if packet > 0 else (), values=values, filter=filter_text)

@@ -1,12 +1,18 @@
 """Rule closed-with-error."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged
 from analyzer.model.schema import Side
-from analyzer.model.session import Close, Session
 from analyzer.rules import rule
 from analyzer.rules._evidence import PING_TIMEOUT, close_token, code_text, packets_of, quoted, server_close
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from analyzer.model.session import Close, Session
 
 _GOING_AWAY = 1001
 _APPLICATION_CODES = 4000

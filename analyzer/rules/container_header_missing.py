@@ -1,10 +1,16 @@
 """Rule container-header-missing."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from analyzer.model.finding import Confidence, Finding, Rank, Severity, Unjudged
-from analyzer.model.session import Session
 from analyzer.rules import rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from analyzer.model.session import Session
 
 _NAMES = {"ogg": "an Ogg", "webm": "a WebM", "mp4": "an MP4"}
 

@@ -1,13 +1,17 @@
 """Rule digital-silence."""
 
-from collections.abc import Iterator
+from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING
 
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged
 from analyzer.model.limits import SECOND
-from analyzer.model.session import Session, Track
 from analyzer.rules import rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from analyzer.model.session import Session, Track
 
 # Rounding of the declared length of audio; a session this close to all silence is all silence.
 _WHOLE = 0.02
@@ -71,7 +75,7 @@ def _found(session: Session, track: Track, span: tuple[int, int], length: float,
     """Describe silence between two audio byte offsets."""
     rows, messages = session.audio_rows, session.client.messages
     starts = messages.column("audio_at")[rows]
-    begin, end = np.searchsorted(starts, [span[0], max(span[1] - 1, span[0])], side="right") - 1
+    begin, end = starts.searchsorted([span[0], max(span[1] - 1, span[0])], side="right") - 1
     first, last = int(rows[max(int(begin), 0)]), int(rows[max(int(end), 0)])
     since, until = (
         session.seconds(int(messages.column("first_time")[first])),

@@ -1,13 +1,19 @@
 """Rule empty-binary-frame."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from analyzer.model.finding import Confidence, Finding, Rank, Severity, Unjudged
 from analyzer.model.limits import SECOND
 from analyzer.model.provider import EmptyBinary
 from analyzer.model.schema import Kind, Opcode
-from analyzer.model.session import Session
 from analyzer.rules import rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from analyzer.model.session import Session
 
 
 @rule("empty-binary-frame", rank=Rank.MISUSE, generic="warning")

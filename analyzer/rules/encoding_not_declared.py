@@ -1,11 +1,17 @@
 """Rule encoding-not-declared."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged
-from analyzer.model.session import Session, Track
 from analyzer.rules import rule
 from analyzer.rules._evidence import close_token, packets_of, server_close
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from analyzer.model.session import Session, Track
 
 _UNDECODABLE = {"DATA-0000", "NET-0000"}
 

@@ -1,10 +1,16 @@
 """Rule format-mismatch."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from analyzer.model.finding import Confidence, Finding, Rank, Severity, Unjudged
-from analyzer.model.session import ActualFormat, AudioFormat, Session
 from analyzer.rules import rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from analyzer.model.session import ActualFormat, AudioFormat, Session
 
 _WRAPPINGS = {
     "base64": "Decode the base64 before sending, and send the bytes themselves.",

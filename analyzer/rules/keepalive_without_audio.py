@@ -1,13 +1,19 @@
 """Rule keepalive-without-audio."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged
 from analyzer.model.limits import SECOND
 from analyzer.model.schema import Kind, Opcode
-from analyzer.model.session import Session
 from analyzer.rules import rule
 from analyzer.rules._evidence import close_token, closed_for_silence, code_text, unseen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from analyzer.model.session import Session
 
 _SUMMARY = SECOND
 """The server sends its summary this shortly before its close at most; hosted, about 25 ms."""

@@ -1,12 +1,18 @@
 """Rule malformed-control."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged
 from analyzer.model.schema import Kind
-from analyzer.model.session import Session, Text
 from analyzer.rules import rule
 from analyzer.rules._evidence import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from analyzer.model.session import Session, Text
 
 
 @rule("malformed-control", rank=Rank.MISUSE, generic="silent")

@@ -1,11 +1,17 @@
 """Rule net-0000."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from analyzer.model.finding import Finding, Rank, Unjudged
-from analyzer.model.session import Session
 from analyzer.rules import rule
 from analyzer.rules._evidence import closed_with
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from analyzer.model.session import Session
 
 
 @rule("net-0000", rank=Rank.ENDING, generic="silent")

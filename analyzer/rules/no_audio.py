@@ -1,13 +1,19 @@
 """Rule no-audio."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged
 from analyzer.model.limits import SECOND
 from analyzer.model.schema import Opcode
-from analyzer.model.session import Session
 from analyzer.rules import rule
 from analyzer.rules._evidence import never_opened, packets_of, unseen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from analyzer.model.session import Session
 
 _PATIENCE_S = 10.0
 

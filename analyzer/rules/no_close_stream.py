@@ -1,14 +1,20 @@
 """Rule no-close-stream."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged
 from analyzer.model.limits import SECOND
 from analyzer.model.provider import EmptyBinary
 from analyzer.model.schema import Kind
-from analyzer.model.session import Moment, Session
 from analyzer.rules import rule
 from analyzer.rules._evidence import packets_of, unseen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from analyzer.model.session import Moment, Session
 
 _WARNING = "warning"
 

@@ -1,11 +1,17 @@
 """Rule pacing-slow."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from analyzer.model.finding import Finding, Rank, Unjudged
-from analyzer.model.session import Session
 from analyzer.rules import rule
 from analyzer.rules._evidence import off_pace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from analyzer.model.session import Session
 
 _SLOWEST = 0.8
 

@@ -1,15 +1,20 @@
 """Rule protocol-violation."""
 
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from __future__ import annotations
 
-import numpy as np
+from collections import Counter
+from dataclasses import field
+from typing import TYPE_CHECKING
 
 from analyzer.model.anomalies import Anomaly, FrameAnomaly
+from analyzer.model.dataclass import dataclass
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged
-from analyzer.model.session import Direction, Moment, Session
 from analyzer.rules import rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from analyzer.model.session import Direction, Moment, Session
 
 _HARMLESS = {FrameAnomaly.LENGTH_NOT_MINIMAL.slug, FrameAnomaly.AFTER_CLOSE.slug}
 _MESSAGE_ANOMALIES = (Anomaly.BAD_UTF8, Anomaly.INFLATE_FAILED, Anomaly.CLOSE_PAYLOAD, Anomaly.CLOSE_CODE)
@@ -61,7 +66,7 @@ def protocol_violation(session: Session) -> Iterator[Finding | Unjudged]:
     0.3 client fin
     verdict: protocol-violation
     """
-    if not any(np.count_nonzero(one.frames.column("anomalies")) or one.anomaly_counts for one in session.sides):
+    if not any(one.frames.column("anomalies").any() or one.anomaly_counts for one in session.sides):
         return
     seen = {direction.side.word: _seen(session, direction) for direction in session.sides}
     guilty = [side for side, one in seen.items() if one.counts]
@@ -85,17 +90,19 @@ def protocol_violation(session: Session) -> Iterator[Finding | Unjudged]:
 
 def _seen(session: Session, direction: Direction) -> _Seen:
     """Collect what one side did wrong, as far as the capture proves it."""
+    from analyzer.model.session import Moment  # noqa: PLC0415 - brings numpy, which the catalogue of rules does without
+
     seen = _Seen()
     limit = session.settings.limits.finding_packets
     known_until = direction.holes[0].before.time if direction.holes else None
     bits = direction.frames.column("anomalies").copy()
     if session.opened != "handshake":
-        bits &= np.uint16(0xFFFF & ~int(_NEEDS_PAST))
+        bits &= 0xFFFF & ~int(_NEEDS_PAST)
     if known_until is not None:
         bits[direction.frames.column("first_time") > known_until] = 0
-    odd = np.flatnonzero(bits)
+    (odd,) = bits.nonzero()
     for one in FrameAnomaly:
-        count = int(np.count_nonzero(bits[odd] & int(one)))
+        count = int((bits[odd] & int(one) != 0).sum())
         if count:
             seen.counts[one.slug] = count
     packets, times = direction.frames.column("first_packet"), direction.frames.column("first_time")

@@ -1,13 +1,19 @@
 """Rule service-error."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged
 from analyzer.model.schema import Kind
-from analyzer.model.session import Session
 from analyzer.rules import rule
 from analyzer.rules._evidence import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from analyzer.model.session import Session
 
 _ERROR = "error"
 _FIELDS = ("code", "variant", "description", "err_msg", "error")

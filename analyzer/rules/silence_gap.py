@@ -1,14 +1,18 @@
 """Rule silence-gap."""
 
-from collections.abc import Iterator
+from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING
 
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged
 from analyzer.model.limits import SECOND
-from analyzer.model.session import AudioGap, Session
 from analyzer.rules import rule
 from analyzer.rules._evidence import close_token, closed_for_silence, code_text, packets_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from analyzer.model.session import AudioGap, Session
 
 # KeepAlive text at least this often holds a session in a pause: the service's documented window.
 _HOLDS = 10 * SECOND
@@ -105,4 +109,6 @@ def _streamed_before(session: Session, gap: AudioGap) -> bool:
     """Whether binary messages came like audio before the gap: many of them, close together."""
     times = session.client.messages.column("first_time")[session.audio_rows]
     times = times[times <= gap.begin.time]
-    return len(times) >= _STREAM_MESSAGES and bool(np.sort(np.diff(times))[len(times) // 2 - 1] <= _STREAM_STEP)
+    steps = times[1:] - times[:-1]
+    steps.sort()
+    return len(times) >= _STREAM_MESSAGES and bool(steps[len(times) // 2 - 1] <= _STREAM_STEP)

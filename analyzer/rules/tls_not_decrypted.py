@@ -1,12 +1,18 @@
 """Rule tls-not-decrypted."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged
 from analyzer.model.limits import SECOND
-from analyzer.model.session import Session
 from analyzer.rules import rule
 from analyzer.rules._evidence import packets_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from analyzer.model.session import Session
 
 
 @rule("tls-not-decrypted", rank=Rank.QUALITY)

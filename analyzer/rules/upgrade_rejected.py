@@ -1,13 +1,19 @@
 """Rule upgrade-rejected."""
 
+from __future__ import annotations
+
 import json
 import re
-from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged
-from analyzer.model.session import Response, Session
 from analyzer.rules import rule
 from analyzer.rules._evidence import packets_of, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from analyzer.model.session import Response, Session
 
 # Python writes booleans with a capital; the others are what a language prints for a value that was never set.
 _SLIPS = {"True", "False", "undefined", "null", "None", "NaN", "[object Object]", ""}

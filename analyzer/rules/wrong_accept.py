@@ -1,11 +1,17 @@
 """Rule wrong-accept."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged
-from analyzer.model.session import Session
 from analyzer.rules import rule
 from analyzer.rules._evidence import packets_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from analyzer.model.session import Session
 
 
 @rule("wrong-accept", rank=Rank.HANDSHAKE)

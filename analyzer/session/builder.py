@@ -5,7 +5,6 @@ untouched.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy.typing as npt
 
 from analyzer.model.anomalies import Anomaly, Sightings
 from analyzer.model.channel import MessageBatch
+from analyzer.model.dataclass import dataclass
 from analyzer.model.provider import Provider
 from analyzer.model.schema import Kind, Opcode, Side
 from analyzer.model.session import (

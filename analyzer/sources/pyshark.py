@@ -12,11 +12,11 @@ import shutil
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from analyzer.model.capture import CaptureLog, Interface, PacketBatch, Problem
+from analyzer.model.dataclass import dataclass
 from analyzer.model.errors import MissingDependencyError, UnusableInputError, UsageError
 from analyzer.model.limits import SECOND, Limits
 from analyzer.sources.gather import Gather

@@ -6,9 +6,9 @@ Pure functions over bytes. "Not yet" is None; what is no HTTP raises HttpSyntaxE
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
+from analyzer.model.dataclass import dataclass
 from analyzer.model.session import Moment, Request, Response
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"

@@ -6,12 +6,13 @@ path without Python work per message; fragments, parts and compressed messages a
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
 from analyzer.model.anomalies import Anomaly, FrameAnomaly, Sightings
 from analyzer.model.channel import MessageBatch
+from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import Limits
 from analyzer.model.schema import Opcode
 from analyzer.model.streams import Bytes, Columns

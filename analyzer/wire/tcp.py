@@ -5,13 +5,13 @@ row per connection ever seen.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
 import numpy as np
 import numpy.typing as npt
 
 from analyzer.model.capture import CaptureLog, PacketBatch
+from analyzer.model.dataclass import dataclass
 from analyzer.model.schema import PACKETS
 from analyzer.model.session import Endpoint
 from analyzer.model.streams import Bytes, Columns, Ints

@@ -7,12 +7,13 @@ boundary that is sure. A frame whose end is not in the stream is given out with 
 """
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 import numpy.typing as npt
 
 from analyzer.model.anomalies import Anomaly, FrameAnomaly, Sightings
+from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import Limits
 from analyzer.model.schema import Opcode, Side
 from analyzer.model.streams import Bytes, Columns, Data, Gap, Origins, Piece, Run

@@ -1,11 +1,13 @@
 """What a decoder of containers and codecs hands back: the format it found, and blocks of integer samples."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from analyzer.model.dataclass import dataclass
 
 MAX_CHANNELS = 64
 """More than any service takes (20), and a bound on the size of a decoded block."""
