@@ -187,6 +187,7 @@ def _read(settings: Settings, frames: bool, path: str, progress: Progress | None
         state.damaged = bool(state.log.problems)
         for flow in sorted(state.live):
             _end(state, state.live.pop(flow))
+        state.room = FrameColumns(0)  # captures wait for one another
     except BaseException:
         state.discard()
         raise

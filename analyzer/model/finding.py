@@ -1,11 +1,9 @@
 """What rules say of a session."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any
-
-from analyzer.model.dataclass import dataclass
 
 
 class Severity(StrEnum):

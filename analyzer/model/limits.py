@@ -1,6 +1,6 @@
 """Every bound of the analysis, by name and with its reason. All of them are on by default."""
 
-from analyzer.model.dataclass import dataclass
+from dataclasses import dataclass
 
 KIB, MIB = 1 << 10, 1 << 20
 SECOND = 1_000_000_000

@@ -4,10 +4,9 @@ Strings in here have passed the redactor: `pipeline.py` builds a `SessionReport`
 """
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
-from analyzer.model.dataclass import dataclass
 from analyzer.model.finding import Finding, Verdict
 from analyzer.model.session import Endpoint
 from analyzer.model.tables import Array, Table

@@ -1,8 +1,8 @@
 """What a user can set for an analysis. One object travels through the pipeline; its defaults are the contract's."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import DEFAULT, SECOND, Limits
 from analyzer.model.schema import Side
 

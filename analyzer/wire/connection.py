@@ -113,7 +113,7 @@ class Connection:
                 self._settle(final=False)
 
     def finish(self) -> None:
-        """No packet follows: deliver what waits and close the attempt."""
+        """No packet follows: deliver what waits and close the attempt. What is kept of a connection after that is small."""
         for side in (self.client_side, 1 - self.client_side):
             for piece in self._reassembly[side].tail():
                 self._take(side, piece)
@@ -121,6 +121,8 @@ class Connection:
         for side in (self.client_side, 1 - self.client_side):
             self._frame_pieces(side, End(self._reassembly[side].next))
         self._close_attempt()
+        self._frames, self._messages = [None, None], [None, None]
+        del self._room
 
     def _note_times(self, rows: Rows, columns: Columns) -> None:
         number, time = columns["number"], columns["time"]
