@@ -5,8 +5,6 @@ the
 walks they share no source, because a loop over bytes in Python would be thousands of times slower than numpy.
 """
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -85,9 +83,9 @@ def coded(codes: Bytes, table: npt.NDArray[np.int16]) -> tuple[int, int]:
 def silent_runs(data: Bytes, mask: bytes, idle: bytes, shortest: int) -> list[tuple[int, int]]:
     """The silent runs of frames in `data` that have at least `shortest` frames, or stand at its beginning or its end.
 
-    A frame has as many bytes as `mask` and `idle`; it is silent where its bytes are those of `idle` in all bits of `mask`. Gives begin
-    and end of each run, in frames. Only one frame in `shortest` is looked at where there is sound. Raises ValueError for bytes that
-    are no whole frames, frames without bytes, or runs without frames.
+    A frame has as many bytes as `mask` and `idle`; it is silent where its bytes are those of `idle` in all bits of `mask`. Gives
+    begin and end of each run, in frames. Only one frame in `shortest` is looked at where there is sound. Raises ValueError for
+    bytes that are no whole frames, frames without bytes, or runs without frames.
     """
     if not mask or len(idle) != len(mask) or shortest < 1 or len(data) % len(mask):
         msg = f"{len(data)} bytes, frames of {len(mask)} and {len(idle)} bytes, runs of {shortest} frames"
