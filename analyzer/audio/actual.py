@@ -10,8 +10,6 @@ import numpy as np
 
 from analyzer.audio import evidence, voice
 from analyzer.audio.codecs import RAW
-from analyzer.audio.codecs.alaw import Alaw
-from analyzer.audio.codecs.mulaw import Mulaw
 from analyzer.audio.headers import Found
 from analyzer.audio.sniff import describe
 from analyzer.model.session import ActualFormat, AudioFormat, Pace
@@ -64,7 +62,9 @@ def judge(head: bytes, declared: AudioFormat, pace: Pace | None) -> ActualFormat
     stretches = _stretches(data[:_SIGNAL])
     if all(_plain(stretch, declared) for stretch in stretches):
         return _off_pace(data, declared, pace)
-    return _other_encoding(_liveliest(stretches), declared) or _off_pace(data, declared, pace)
+    liveliest = _liveliest(stretches)
+    other = None if _alone(liveliest, declared) else _other_encoding(liveliest, declared)
+    return other or _off_pace(data, declared, pace)
 
 
 def _stretches(data: Bytes) -> Bytes:
@@ -86,15 +86,27 @@ def _plain(data: Bytes, declared: AudioFormat) -> bool:
     """
     encoding, channels = declared.encoding or "", declared.channels or 1
     if encoding == "linear16":
-        own = evidence.integer_roughness(data[: len(data) - len(data) % 2].view("<i2").astype(np.int16, copy=False), channels)
+        own = evidence.integer_roughness(evidence.integers(data, encoding), channels)
         return own is not None and own < _NOISE - _MARGIN
     if encoding not in _ONE_BYTE_LAWS:
         return False
-    mulaw, alaw = (evidence.integer_roughness(law.table[data], channels) for law in (Mulaw, Alaw))
+    mulaw, alaw = (evidence.integer_roughness(evidence.integers(data, law), channels) for law in _ONE_BYTE_LAWS)
     own, other = (mulaw, alaw) if encoding == "mulaw" else (alaw, mulaw)
     if own is None or other is None or own > _NOISE - _MARGIN or own > (_OTHER_LAW - _MARGIN) * other:
         return False
     return evidence.float_share(data) < _FLOATS
+
+
+def _alone(data: Bytes, declared: AudioFormat) -> bool:
+    """Whether `_other_encoding` is certain to find nothing since no other reading that the bytes allow is smooth, as in noise."""
+    if declared.encoding == "linear32" or _is_float(data):
+        return False
+    for name in _candidates(data):
+        if name != declared.encoding:
+            rough = evidence.integer_roughness(evidence.integers(data, name), declared.channels or 1)
+            if rough is None or rough < _SMOOTH + _MARGIN:
+                return False
+    return True
 
 
 def undeclared(head: bytes) -> ActualFormat | None:

@@ -43,6 +43,19 @@ def reading(data: Bytes, encoding: str, channels: int) -> Signal:
     return samples / 32768
 
 
+def integers(data: Bytes, encoding: str) -> npt.NDArray[np.int16]:
+    """What `reading` gives as int16 samples with full scale 2 ** 15, channels interleaved; not for `linear32`."""
+    if encoding in ("mulaw", "alaw"):
+        samples: npt.NDArray[np.int16] = RAW[encoding]().samples(data)
+        return samples
+    if encoding == "pcm_u8":
+        return (data.astype(np.int16) - 128) << 8
+    if encoding == "pcm_s24le":  # the upper two of three bytes
+        data = data[: len(data) - len(data) % 3].reshape(-1, 3)[:, 1:].reshape(-1)
+    order = ">" if encoding == "pcm_s16be" else "<"
+    return data[: len(data) - len(data) % 2].view(f"{order}i2").astype(np.int16, copy=False)
+
+
 def roughness(samples: Signal) -> float | None:
     """Mean square of the steps between samples over twice the variance, per channel: about 1 for white noise, far below for speech.
 

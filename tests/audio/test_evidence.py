@@ -68,3 +68,6 @@ def test_readings_take_any_bytes() -> None:
             samples = evidence.reading(data, encoding, channels)
             assert samples.shape[1] == channels
             assert np.isfinite(samples).all()
+            if encoding != "linear32":
+                whole = evidence.integers(data, encoding)[: samples.size]
+                assert (whole.reshape(samples.shape) / 32768 == samples).all()
