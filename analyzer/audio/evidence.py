@@ -11,8 +11,14 @@ import numpy.typing as npt
 
 from analyzer.audio.codecs import RAW
 from analyzer.model.streams import Bytes
+from analyzer.wire import bulk
 
 Signal = npt.NDArray[Any]
+
+_FEWEST = 256
+"""Frames from which roughness can be told."""
+_FAINTEST = 1e-8
+"""Variance below which there is next to no signal, where full scale is 1."""
 
 
 def reading(data: Bytes, encoding: str, channels: int) -> Signal:
@@ -37,18 +43,49 @@ def reading(data: Bytes, encoding: str, channels: int) -> Signal:
     return samples / 32768
 
 
+def integers(data: Bytes, encoding: str) -> npt.NDArray[np.int16]:
+    """What `reading` gives as int16 samples with full scale 2 ** 15, channels interleaved; not for `linear32`."""
+    if encoding in ("mulaw", "alaw"):
+        samples: npt.NDArray[np.int16] = RAW[encoding]().samples(data)
+        return samples
+    if encoding == "pcm_u8":
+        return (data.astype(np.int16) - 128) << 8
+    if encoding == "pcm_s24le":  # the upper two of three bytes
+        data = data[: len(data) - len(data) % 3].reshape(-1, 3)[:, 1:].reshape(-1)
+    order = ">" if encoding == "pcm_s16be" else "<"
+    return data[: len(data) - len(data) % 2].view(f"{order}i2").astype(np.int16, copy=False)
+
+
 def roughness(samples: Signal) -> float | None:
     """Mean square of the steps between samples over twice the variance, per channel: about 1 for white noise, far below for speech.
 
     None when there is next to no signal.
     """
-    if len(samples) < 256:  # noqa: PLR2004 - too few to tell
+    if len(samples) < _FEWEST:
         return None
     centred = samples - samples.mean(axis=0)
     energy = float((centred**2).sum())
-    if energy < len(samples) * 1e-8:
+    if energy < len(samples) * _FAINTEST:
         return None
     return float((np.diff(centred, axis=0) ** 2).sum()) / (2 * energy)
+
+
+def integer_roughness(samples: npt.NDArray[np.int16], channels: int) -> float | None:
+    """`roughness` of 16-bit samples, interleaved where there are several channels, from exact sums: at a tenth of the cost.
+
+    None also where there is hardly more than next to no signal, so that sums in floating point cannot see less.
+    """
+    frames = len(samples) // channels
+    if frames < _FEWEST:
+        return None
+    energy = steps = 0
+    for channel in range(channels):
+        total, squares, between = bulk.pcm16_steps(samples[channel : frames * channels : channels])
+        energy += frames * squares - total * total
+        steps += between
+    if energy < 1.01 * frames * frames * _FAINTEST * 2**30:
+        return None
+    return frames * steps / (2 * energy)
 
 
 def byte_difference(data: Bytes) -> float:

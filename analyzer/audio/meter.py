@@ -5,21 +5,19 @@ silence, the same for every cut of the input. Frames that are missing from the c
 true; bytes that are missing do not count, as in the table of messages.
 """
 
-from collections.abc import Callable
 from dataclasses import field
 
 import numpy as np
-import numpy.typing as npt
 
 from analyzer.audio.codecs import RawCodec
-from analyzer.audio.codecs.raw import on_all_channels
 from analyzer.audio.levels import Levels, Samples, loudness
-from analyzer.audio.silence import SilenceFinder
+from analyzer.audio.silence import SilenceFinder, SilentRuns
 from analyzer.audio.wav import WavWriter
 from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import Limits
 from analyzer.model.session import SilentSpan
 from analyzer.model.streams import Bytes
+from analyzer.wire import bulk
 
 SHORTEST_SILENCE = 10
 """A tenth of a second: shorter runs of zeros are part of a signal."""
@@ -48,7 +46,7 @@ class RawMeter:
         self._rate = sample_rate
         self._wav = wav
         self._levels = Levels(codec.bits)
-        self._silence = _finder(codec.silent, sample_rate, limits) if sample_rate is not None else None
+        self._silence = _finder(codec.silence, sample_rate, limits) if sample_rate is not None else None
         self._frames = 0
         self._lost = 0
         self._fill = limits.audio_container // codec.width
@@ -133,9 +131,11 @@ class BlockMeter:
         )
 
 
-def _finder(silent: Callable[[Samples], npt.NDArray[np.bool_]], sample_rate: int, limits: Limits) -> SilenceFinder:
-    return SilenceFinder(silent, sample_rate // SHORTEST_SILENCE, limits.silent_spans)
+def _finder(runs: SilentRuns, sample_rate: int, limits: Limits) -> SilenceFinder:
+    return SilenceFinder(runs, sample_rate // SHORTEST_SILENCE, limits.silent_spans)
 
 
-def _zeros(block: Samples) -> npt.NDArray[np.bool_]:
-    return on_all_channels(block == 0)
+def _zeros(block: Samples, shortest: int) -> list[tuple[int, int]]:
+    """Runs of frames with zeros on all channels."""
+    width = block[:1].nbytes
+    return bulk.silent_runs(np.ascontiguousarray(block).reshape(-1).view(np.uint8), b"\xff" * width, bytes(width), shortest)

@@ -126,7 +126,7 @@ def _mp3(head: bytes) -> Found | None:
 def _base64(head: bytes) -> Found | None:
     text = head[:4096]
     cut = len(text) < len(head)
-    if len(text) < _TEXT or len(set(text)) < _BASE64_VARIETY or not _BASE64.fullmatch(text if cut else text.strip()):
+    if len(text) < _TEXT or not _BASE64.fullmatch(text if cut else text.strip()) or len(set(text)) < _BASE64_VARIETY:
         return None
     return Found("base64", sign="nothing but base64 characters")
 

@@ -42,7 +42,9 @@ class TrackBuilder:
         self._containers = containers
         self._recording = Recording(dump, side)
         self._hash = hashlib.sha256()
-        self._head = bytearray()
+        self._head: list[bytes] = []
+        self._room = limits.audio_head
+        """Bytes that the head still takes."""
         self._starts: list[bytes] = []
         self._bytes = self._messages = self._lost = 0
         self._told = False
@@ -81,22 +83,23 @@ class TrackBuilder:
             self._meter.feed(data)
         if self._store is not None:
             self._store.feed(data, lengths)
-            if not self._told and len(self._head) >= _TELLING:
+            if not self._told and self._limits.audio_head - self._room >= _TELLING:
                 self._told = True
-                if self._declared.encoding not in CONTAINERS_OF and sniff(bytes(self._head)) is None:
+                if self._declared.encoding not in CONTAINERS_OF and sniff(b"".join(self._head)) is None:
                     self._store.discard()
                     self._store = None
 
     def _look(self, data: Bytes, lengths: Ints) -> None:
         """Keep the first bytes of the track and of its first messages."""
-        room = self._limits.audio_head - len(self._head)
-        if room > 0:
-            self._head += data[:room].tobytes()
+        if self._room > 0:
+            self._head.append(data[: self._room].tobytes())
+            self._room -= len(self._head[-1])
         if len(self._starts) < _STARTS:
-            first = lengths[: _STARTS - len(self._starts)]
-            ends = np.cumsum(first)
-            for begin, end in zip((ends - first).tolist(), ends.tolist(), strict=True):
-                self._starts.append(data[begin : min(end, begin + _START)].tobytes())
+            first = lengths[: _STARTS - len(self._starts)].tolist()
+            view, at = memoryview(data), 0
+            for length in first:
+                self._starts.append(bytes(view[at : at + min(length, _START)]))
+                at += length
 
     def lost(self, length: int) -> None:
         """`length` payload bytes are missing from the capture here."""
@@ -109,7 +112,7 @@ class TrackBuilder:
     def finish(self, pace: Pace | None, missing: bool) -> Track:
         """Decode what was stored and judge. `missing`: audio bytes of this side are missing somewhere. Call it once."""
         missing = missing or self._lost > 0
-        sent = Sent(self._declared, self._containers, missing, bytes(self._head), tuple(self._starts), self._limits, pace)
+        sent = Sent(self._declared, self._containers, missing, b"".join(self._head), tuple(self._starts), self._limits, pace)
         if self._meter is not None:
             judged = verdict.of_raw(sent, self._meter.finish())
         else:

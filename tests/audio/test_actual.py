@@ -92,6 +92,7 @@ def test_stereo_as_mono(voice: Voice) -> None:
     assert judge(stereo.tobytes(), "linear16", 16000, channels=2) is None
 
 
+CASES = [(name, 8000, channels) for name in ("linear16", "mulaw", "alaw", "linear32") for channels in (1, 2)]
 NOISE = np.random.default_rng(0)
 SIGNALS = {
     "noise": NOISE.normal(0, 3000, 40000),
@@ -112,6 +113,29 @@ def test_odd_signals_under_their_own_name_are_left_alone(name: str, ffmpeg: Call
     for encoding in ("linear16", "mulaw", "alaw", "linear32"):
         head = ffmpeg(samples, "-f", "s16le", "-ar", "8000", "-ac", "1", "-i", "-", "-f", FORMS[encoding], "-")
         assert judge(head, encoding, 8000) is None, encoding
+
+
+@pytest.mark.parametrize("pitch", [100.0, 200.0])
+@pytest.mark.parametrize("really", FORMS)
+def test_the_short_way_tells_what_the_long_one_does(
+    really: str, pitch: float, voice: Voice, ffmpeg: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Signals of every kind under every declaration, with and without what is asked first."""
+    spoken = voice(8000, 5, pitch)
+    signals = [spoken, spoken // 20, np.concatenate((spoken[:9000], SIGNALS["noise"])), np.cumsum(spoken) // 9]
+    signals += [spoken * (1 - share) + SIGNALS["noise"] * share for share in (0.1, 0.3, 0.5)]
+    signals += list(SIGNALS.values())
+    heads = [
+        ffmpeg(signal.astype("<i2").tobytes(), "-f", "s16le", "-ar", "8000", "-i", "-", "-f", FORMS[really], "-")
+        for signal in signals
+    ]
+    cases = [(head[:size], *case) for head in heads for size in (5001, 40000, HEAD) for case in CASES]
+    short = [judge(*case) for case in cases]
+    plain = sum(actual._plain(np.frombuffer(head, np.uint8), AudioFormat(None, name, 8000, 1)) for head, name, *_ in cases)
+    assert plain or really in {"pcm_s16be", "linear32"}
+    monkeypatch.setattr(actual, "_plain", lambda *_: False)
+    monkeypatch.setattr(actual, "_alone", lambda *_: False)
+    assert [judge(*case) for case in cases] == short
 
 
 def test_any_bytes_and_few_bytes() -> None:

@@ -21,6 +21,17 @@ def test_noise_is_rough_and_a_voice_is_smooth(voice: Voice) -> None:
     assert evidence.roughness(noise[:10]) is None
 
 
+@pytest.mark.parametrize("channels", [1, 2, 3])
+def test_exact_sums_give_the_same_roughness(channels: int, voice: Voice) -> None:
+    noise = np.random.default_rng(0).integers(-20000, 20000, 20000).astype(np.int16)
+    for samples in (voice(16000, 1), noise, np.tile(np.array([-32768, 32767], np.int16), 5000), np.arange(3000).astype(np.int16)):
+        whole = samples[: len(samples) - len(samples) % channels].reshape(-1, channels)
+        expected, got = evidence.roughness(whole / 32768), evidence.integer_roughness(samples, channels)
+        assert got == expected is None or got == pytest.approx(expected, rel=1e-9)
+    for faint in (np.zeros(5000, np.int16), np.full(5000, 77, np.int16), noise[: 255 * channels]):
+        assert evidence.integer_roughness(faint, channels) is None
+
+
 def test_two_channels_in_turn(voice: Voice) -> None:
     left, right = voice(16000, 2) / 32768, voice(16000, 2, 190.0) / 32768
     for stereo in (np.stack([left, left], 1), np.stack([left, right], 1), np.stack([left, left * 0], 1)):
@@ -57,3 +68,6 @@ def test_readings_take_any_bytes() -> None:
             samples = evidence.reading(data, encoding, channels)
             assert samples.shape[1] == channels
             assert np.isfinite(samples).all()
+            if encoding != "linear32":
+                whole = evidence.integers(data, encoding)[: samples.size]
+                assert (whole.reshape(samples.shape) / 32768 == samples).all()

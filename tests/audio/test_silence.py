@@ -6,13 +6,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analyzer.audio.codecs.linear16 import Linear16
 from analyzer.audio.silence import SilenceFinder
 
 Runs = list[tuple[int, int]]
 
 
 def finder(shortest: int, limit: int = 1000) -> SilenceFinder:
-    return SilenceFinder(lambda samples: samples == 0, shortest, limit)
+    return SilenceFinder(Linear16().silence, shortest, limit)
 
 
 def by_hand(samples: list[int], shortest: int) -> Runs:

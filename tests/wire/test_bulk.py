@@ -3,6 +3,7 @@
 import importlib.machinery
 import importlib.util
 import sys
+from itertools import groupby, pairwise
 from pathlib import Path
 from types import ModuleType
 
@@ -96,3 +97,67 @@ def test_peak_and_squares_are_exact(functions: ModuleType, samples: list[int], c
 @BOTH
 def test_the_loudest_square_does_not_overflow(functions: ModuleType) -> None:
     assert functions.pcm16(np.full(100_000, -32768, np.int16)) == (32768, 100_000 * 2**30)
+
+
+@BOTH
+@given(samples=st.lists(st.integers(-32768, 32767), max_size=40), stride=st.integers(1, 3))
+def test_sums_of_samples_and_steps_are_exact(functions: ModuleType, samples: list[int], stride: int) -> None:
+    taken = samples[::stride]
+    steps = [after - before for before, after in pairwise(taken)]
+    expected = (sum(taken), sum(value * value for value in taken), sum(step * step for step in steps))
+    assert functions.pcm16_steps(np.array(samples, np.int16)[::stride]) == expected
+
+
+@BOTH
+def test_the_widest_step_does_not_overflow(functions: ModuleType) -> None:
+    samples = np.tile(np.array([-32768, 32767], np.int16), 50_000)
+    assert functions.pcm16_steps(samples) == (-50_000, 50_000 * (2**30 + 32767**2), 99_999 * 65535**2)
+
+
+@BOTH
+@given(codes=st.lists(st.integers(0, 255), max_size=40), copies=st.sampled_from((1, 3000)))
+def test_coded_samples_measure_like_their_values(functions: ModuleType, codes: list[int], copies: int) -> None:
+    table = (np.arange(256) * 257 - 32768).astype(np.int16)
+    array = np.array(codes * copies, np.uint8)
+    assert functions.coded(array, table) == functions.pcm16(table[array])
+    with pytest.raises(ValueError, match="255 values"):
+        functions.coded(array, table[:255])
+
+
+FRAMES = st.lists(st.tuples(st.sampled_from(("idle", "masked", "first", "last")), st.integers(1, 40)), max_size=10)
+
+
+@BOTH
+@pytest.mark.parametrize("width", [1, 2, 3, 4, 6, 8, 16])
+@given(shape=FRAMES, shortest=st.integers(1, 30))
+def test_silent_runs_are_those_of_a_walk(functions: ModuleType, width: int, shape: list[tuple[str, int]], shortest: int) -> None:
+    """`masked` frames differ from idle ones where the mask does not look; the others in their first or their last byte."""
+    idle, mask = bytes(range(1, width + 1)), b"\x7f" * width
+    different = {"masked": b"\x80" + bytes(width - 1), "first": b"\x40" + bytes(width - 1), "last": bytes(width - 1) + b"\x41"}
+    kinds = [kind for kind, length in shape for _ in range(length)]
+    frames = [bytes(a ^ b for a, b in zip(idle, different.get(kind, bytes(width)), strict=True)) for kind in kinds]
+    runs, at = [], 0
+    for silent, group in groupby(kind in {"idle", "masked"} for kind in kinds):
+        begin, at = at, at + len(list(group))
+        if silent and (at - begin >= shortest or begin == 0 or at == len(kinds)):
+            runs.append((begin, at))
+    data = np.frombuffer(b"x" + b"".join(frames), np.uint8)[1:]
+    assert functions.silent_runs(data, mask, idle, shortest) == runs
+
+
+@BOTH
+@pytest.mark.parametrize("size", [2**16, 3 * 2**16 + 5])
+def test_a_long_run_is_one_run(functions: ModuleType, size: int) -> None:
+    data = np.zeros(size + 20, np.uint8)
+    data[[0, -1]] = 1
+    assert functions.silent_runs(data, b"\xff", b"\0", 100) == [(1, size + 19)]
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("mask", "idle", "shortest"), [(b"", b"", 1), (b"\xff", b"\0", 0), (b"\xff", b"\0", -1), (b"\xff" * 4, bytes(4), 1),
+                                   (b"\xff" * 2, b"\0", 1), (b"\xff", b"\0\0", 1)]
+)  # fmt: skip
+def test_silence_needs_whole_frames(functions: ModuleType, mask: bytes, idle: bytes, shortest: int) -> None:
+    with pytest.raises(ValueError, match="6 bytes, frames of"):
+        functions.silent_runs(np.zeros(6, np.uint8), mask, idle, shortest)

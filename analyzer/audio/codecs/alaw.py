@@ -19,4 +19,4 @@ class Alaw(Companded):
 
     name = "alaw"
     table = _table()
-    idle = 0x55
+    idle = b"\x55"

@@ -1,9 +1,6 @@
 """Signed 16-bit little-endian PCM: `linear16`, `pcm_s16le`. Samples are int16, silence is zero."""
 
-import numpy as np
-import numpy.typing as npt
-
-from analyzer.audio.codecs.raw import Codes, RawCodec, on_all_channels
+from analyzer.audio.codecs.raw import Codes, RawCodec
 from analyzer.audio.levels import loudness
 
 
@@ -11,6 +8,7 @@ class Linear16(RawCodec):
     """Nothing to decode."""
 
     name, dtype, bits, subtype = "linear16", "<i2", 16, "PCM_16"
+    idle, idle_mask = b"\0\0", b"\xff\xff"
 
     def samples(self, codes: Codes) -> Codes:
         """The samples as they are."""
@@ -19,7 +17,3 @@ class Linear16(RawCodec):
     def loudness(self, codes: Codes) -> tuple[int, int]:
         """Over all samples of all channels."""
         return loudness(codes)
-
-    def silent(self, codes: Codes) -> npt.NDArray[np.bool_]:
-        """Exact zeros."""
-        return on_all_channels(codes == 0)

@@ -1,9 +1,6 @@
 """32-bit little-endian floating-point PCM, full scale 1.0: `linear32`, `pcm_f32le`. Silence is zero of either sign."""
 
-import numpy as np
-import numpy.typing as npt
-
-from analyzer.audio.codecs.raw import Codes, RawCodec, on_all_channels
+from analyzer.audio.codecs.raw import Codes, RawCodec
 from analyzer.audio.levels import loudness, quantised
 
 _BLOCK = 1 << 18
@@ -14,6 +11,7 @@ class Linear32(RawCodec):
     """Samples pass as sent; levels are those of 24-bit integers, so that they can be summed exactly."""
 
     name, dtype, bits, subtype = "linear32", "<f4", 24, "FLOAT"
+    idle, idle_mask = b"\0\0\0\0", b"\xff\xff\xff\x7f"  # all bits but the sign
 
     def samples(self, codes: Codes) -> Codes:
         """The samples as they are, infinities and what is no number included."""
@@ -24,7 +22,3 @@ class Linear32(RawCodec):
         flat = codes.reshape(-1)
         parts = [loudness(quantised(flat[at : at + _BLOCK], self.bits)) for at in range(0, len(flat), _BLOCK)]
         return max((peak for peak, _ in parts), default=0), sum(squares for _, squares in parts)
-
-    def silent(self, codes: Codes) -> npt.NDArray[np.bool_]:
-        """Exact zeros."""
-        return on_all_channels(codes == 0)

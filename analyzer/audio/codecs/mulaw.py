@@ -18,4 +18,4 @@ class Mulaw(Companded):
 
     name = "mulaw"
     table = _table()
-    idle = 0x7F
+    idle = b"\x7f"

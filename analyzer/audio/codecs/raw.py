@@ -10,9 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzer.model.streams import Bytes
+from analyzer.wire import bulk
 
 Codes = npt.NDArray[Any]
 """Samples as they stand in the bytes, one row per frame when there are several channels, else 1-D."""
+
+Runs = list[tuple[int, int]]
 
 
 class RawCodec(ABC):
@@ -23,6 +26,9 @@ class RawCodec(ABC):
     """Of one sample as sent."""
     bits: ClassVar[int]
     """Full scale of what `loudness` measures is 2 ** (bits - 1)."""
+    idle: ClassVar[bytes]
+    """The bytes of a sample of digital silence, as far as the bits of `idle_mask` go."""
+    idle_mask: ClassVar[bytes]
     subtype: ClassVar[str]
     """Sample format of a WAV file that holds `samples` without loss, as libsndfile calls it."""
 
@@ -74,11 +80,9 @@ class RawCodec(ABC):
     def loudness(self, codes: Codes) -> tuple[int, int]:
         """Largest absolute sample and exact sum of squares."""
 
-    @abstractmethod
-    def silent(self, codes: Codes) -> npt.NDArray[np.bool_]:
-        """Which frames are exact digital silence on all channels."""
-
-
-def on_all_channels(silent: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """One value per frame from one value per sample."""
-    return silent if silent.ndim == 1 else np.logical_and.reduce(silent, axis=1)
+    def silence(self, codes: Codes, shortest: int) -> Runs:
+        """Begin and end of the runs of exact digital silence on all channels: those of at least `shortest` frames, and those that
+        stand at the beginning or the end.
+        """
+        mask, idle = self.idle_mask * self._channels, self.idle * self._channels
+        return bulk.silent_runs(codes.reshape(-1).view(np.uint8), mask, idle, shortest)

@@ -11,7 +11,7 @@ def test_what_is_no_number_breaks_nothing() -> None:
     codes = codec.take(samples.view(np.uint8))
     assert codec.samples(codes).tobytes() == samples.tobytes()
     assert codec.loudness(codes) == (1 << 23, (1 << 21) ** 2 + ((1 << 23) - 1) ** 2 + (1 << 46))
-    assert codec.silent(codes).tolist() == [True, True, False, False, False, False]
+    assert codec.silence(codes, 1) == [(0, 2)]
 
 
 def test_no_samples_have_no_loudness() -> None:
