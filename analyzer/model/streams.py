@@ -95,6 +95,12 @@ class Run:
         first[0] = inside
         return Run(rest.start + first, rest.length - first, rest.number, rest.time, rest.at + first, rest.bytes)
 
+    def after(self, count: int) -> "Run | None":
+        """What follows the first `count` bytes, None for nothing."""
+        offset = self.begin + count
+        part = int(np.searchsorted(self.start, offset, side="right")) - 1
+        return self.behind(part, offset - int(self.start[part])) if offset < self.end else None
+
     @property
     def first(self) -> tuple[int, int]:
         """Packet number and time (ns) of the first byte."""

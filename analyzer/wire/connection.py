@@ -7,8 +7,6 @@ WebSocket. What it carries is decided by its first bytes; until then at most `li
 from collections.abc import Callable
 from enum import StrEnum
 
-import numpy as np
-
 from analyzer.model.anomalies import Sightings
 from analyzer.model.channel import Sink
 from analyzer.model.limits import Limits
@@ -65,7 +63,7 @@ class Connection:
             self.client = 1 if opening.flags & ACK else 0
         self.handshake_seen = bool(opening.flags & SYN)
         self._reassembly = tuple(Reassembly(initial, limits) for initial in opening.initial)
-        self._intake = (Intake(), Intake())
+        self._intake = (Intake(limits.http_head), Intake(limits.http_head))
         self._ended = [False, False]
         self.sightings = (Sightings(limits.anomalies), Sightings(limits.anomalies))
         self._handshake: Handshake | None = None
@@ -137,13 +135,9 @@ class Connection:
         if self.carries is Carries.WEBSOCKET:
             self._frame_pieces(side, piece)
         elif self.carries not in (Carries.TLS, Carries.UNKNOWN):
-            if self.handshake_seen and isinstance(piece, Run):  # a head, and what need not be copied once the head is read
-                after = int(np.searchsorted(piece.start, piece.begin + self._limits.http_head))
-                self._intake[side].add(contiguous(piece.slice(0, after)))
-                if after < len(piece):
-                    self._intake[side].add(piece.slice(after, len(piece)))
-            else:
-                self._intake[side].add(contiguous(piece) if isinstance(piece, Run) else piece)
+            if isinstance(piece, Run) and not self.handshake_seen:
+                piece = contiguous(piece)  # to join midway, all there is has to be looked at
+            self._intake[side].add(piece)
 
     def _settle(self, *, final: bool) -> None:
         """Move on as far as what has come allows."""

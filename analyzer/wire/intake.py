@@ -21,17 +21,26 @@ def contiguous(run: Run) -> Data:
 class Intake:
     """A queue of Data, Run and Gap. Data that follow one another are joined, so that a header split over packets is seen whole.
 
-    A Run lies in a batch: before the next one comes, `settle` makes it Data.
+    A Run lies in a batch, and only its first `head` bytes are copied to be looked at; `settle` makes it Data before the next batch
+    comes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, head: int) -> None:
+        self._head = head
         self._pieces: deque[Piece] = deque()
         self._bytes = 0
+        self._peeked: Data | None = None
 
     def add(self, piece: Piece) -> None:
         """Append a piece of the stream, which follows what is there."""
         last = self._pieces[-1] if self._pieces else None
-        if isinstance(piece, Data):
+        if isinstance(piece, Run) and isinstance(last, Data) and last.end == piece.begin:
+            parts = self._parts(piece)
+            self.add(contiguous(piece.slice(0, parts)))
+            if parts == len(piece):
+                return
+            piece = piece.slice(parts, len(piece))
+        elif isinstance(piece, Data):
             self._bytes += len(piece.bytes)
             if isinstance(last, Data) and last.end == piece.start:
                 joined = np.concatenate((last.bytes, piece.bytes))
@@ -41,10 +50,14 @@ class Intake:
 
     def settle(self) -> bool:
         """Copy what still lies in the batch; True when there was something."""
-        pieces, self._pieces, self._bytes = self._pieces, deque(), 0
+        pieces = self.drain()
         for piece in pieces:
             self.add(contiguous(piece) if isinstance(piece, Run) else piece)
         return any(isinstance(piece, Run) for piece in pieces)
+
+    def _parts(self, run: Run) -> int:
+        """How many parts of a run hold the bytes that are looked at."""
+        return int(np.searchsorted(run.start, run.begin + self._head))
 
     @property
     def held(self) -> int:
@@ -58,29 +71,39 @@ class Intake:
 
     @property
     def data(self) -> Data | None:
-        """The first piece when it is Data."""
-        front = self.front
-        return front if isinstance(front, Data) else None
+        """The first piece when it is Data, or the head of a Run."""
+        return None if isinstance(self.front, Gap) else self.ahead
 
     @property
     def ahead(self) -> Data | None:
-        """The first Data, whether or not a hole is in front of it."""
-        return next((piece for piece in self._pieces if isinstance(piece, Data)), None)
+        """The first Data or head of a Run, whether or not a hole is in front of it."""
+        first = next((piece for piece in self._pieces if isinstance(piece, Data | Run)), None)
+        if not isinstance(first, Run):
+            return first
+        if self._peeked is None:
+            self._peeked = contiguous(first.slice(0, self._parts(first)))
+        return self._peeked
 
     @property
     def cut(self) -> bool:
-        """Whether a hole follows the Data at the front, so that nothing more will join it."""
-        return len(self._pieces) > 1 and isinstance(self._pieces[0], Data) and isinstance(self._pieces[1], Gap)
+        """Whether a hole follows `data`, so that nothing more will join it."""
+        front = self.front
+        whole = isinstance(front, Data) or (isinstance(front, Run) and self._parts(front) == len(front))
+        return whole and len(self._pieces) > 1 and isinstance(self._pieces[1], Gap)
 
     def skip(self, count: int) -> None:
-        """Drop `count` bytes of the Data at the front."""
-        front = self._pieces[0]
-        assert isinstance(front, Data)
-        self._bytes -= min(count, len(front.bytes))
-        if count >= len(front.bytes):
-            self._pieces.popleft()
+        """Drop `count` bytes of `data`."""
+        front = self._pieces.popleft()
+        self._peeked = None
+        rest: Data | Run | None
+        if isinstance(front, Run):
+            rest = front.after(count)
         else:
-            self._pieces[0] = front.cut(front.start + count)
+            assert isinstance(front, Data)
+            self._bytes -= min(count, len(front.bytes))
+            rest = front.cut(front.start + count) if count < len(front.bytes) else None
+        if rest is not None:
+            self._pieces.appendleft(rest)
 
     def drop_gap(self) -> Gap | None:
         """Take a hole from the front, None when there is none."""
@@ -94,5 +117,5 @@ class Intake:
         """All pieces; the queue is empty then."""
         pieces = list(self._pieces)
         self._pieces.clear()
-        self._bytes = 0
+        self._bytes, self._peeked = 0, None
         return pieces

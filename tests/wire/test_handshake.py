@@ -53,7 +53,7 @@ End = type(None)
 
 def follow(moves: list[tuple[int, Piece]], limits: Limits = DEFAULT, *, together: bool = False) -> Told:
     """Feed pieces of the client (0) and the server (1), one by one or `together`, as a connection does."""
-    intakes = Intake(), Intake()
+    intakes = Intake(1 << 16), Intake(1 << 16)
     handshake = Handshake(*intakes, limits, Sightings(5))
     steps: list[tuple[str, int | None]] = []
     bodies: list[bytes] = []
@@ -234,7 +234,7 @@ def test_exchanges_are_bounded() -> None:
 def test_what_waits_is_bounded(side: int) -> None:
     """Bytes that are neither HTTP nor frames end the matter, also in tiny pieces with holes."""
     limits = replace(DEFAULT, undecided=5000)
-    intakes = Intake(), Intake()
+    intakes = Intake(1 << 16), Intake(1 << 16)
     handshake = Handshake(*intakes, limits, Sightings(5))
     for one in (piece(0, ASK),):
         intakes[0].add(one)

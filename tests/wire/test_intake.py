@@ -12,7 +12,7 @@ def data(start: int, content: bytes) -> Data:
 
 
 def test_bytes_join_and_know_their_packets() -> None:
-    intake = Intake()
+    intake = Intake(1 << 16)
     assert intake.front is intake.data is intake.ahead is None
     intake.add(data(5, b"abc"))
     intake.add(data(8, b"def"))
@@ -27,7 +27,7 @@ def test_bytes_join_and_know_their_packets() -> None:
 
 
 def test_a_hole_stays_where_it_is() -> None:
-    intake, gap = Intake(), Gap(3, 2, 1, 1)
+    intake, gap = Intake(1 << 16), Gap(3, 2, 1, 1)
     pieces = [data(0, b"abc"), gap, data(5, b"de")]
     for piece in pieces:
         intake.add(piece)
@@ -44,7 +44,7 @@ def test_a_hole_stays_where_it_is() -> None:
 
 
 def test_pieces_without_bytes_count_too() -> None:
-    intake = Intake()
+    intake = Intake(1 << 16)
     for number in range(100):
         intake.add(data(2 * number, b"x"))
         intake.add(Gap(2 * number + 1, 1, 1, 1))
