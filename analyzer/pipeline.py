@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyzer import __version__
+from analyzer.audio.heads import Heads
 from analyzer.audio.track import TrackBuilder
 from analyzer.fleet import OneByOne, Progress
 from analyzer.model.capture import Capture, CaptureLog, Source
@@ -108,6 +109,7 @@ class _State:
 
     settings: Settings
     frames: bool
+    open_track: Callable[[AudioFormat, Provider, Side], TrackBuilder]
     log: CaptureLog = field(default_factory=lambda: CaptureLog("", ""))
     watch: Watch = field(default_factory=Watch)
     room: FrameColumns = field(default_factory=FrameColumns)
@@ -123,7 +125,7 @@ class _State:
     def open_session(self, connection: Connection, first: Moment) -> SessionBuilder:
         """A builder for one attempt on a connection, which has itself judged when it is finished."""
         client, ends = connection.client_side, connection.endpoints
-        services = Services(_recogniser(self.settings), by_words, _track_opener(self.settings))
+        services = Services(_recogniser(self.settings), by_words, self.open_track)
         builder = SessionBuilder(
             connection.flow, (ends[client], ends[1 - client]), first, self.settings, services, connection.sightings, self.judge
         )
@@ -165,17 +167,18 @@ def _recogniser(settings: Settings) -> Callable[..., Provider]:
 
 def _track_opener(settings: Settings) -> Callable[[AudioFormat, Provider, Side], TrackBuilder]:
     """How a track is begun."""
+    heads = Heads(settings.limits.audio_head)
 
     def open_track(declared: AudioFormat, provider: Provider, side: Side) -> TrackBuilder:
         dump = settings.dump if settings.dump is not None and side in settings.dump.sides else None
-        return TrackBuilder(declared, settings.limits, containers=provider.containers, side=side, dump=dump)
+        return TrackBuilder(declared, settings.limits, containers=provider.containers, side=side, dump=dump, heads=heads)
 
     return open_track
 
 
 def _read(settings: Settings, frames: bool, path: str, progress: Progress | None) -> _State:
     """One capture, from its first packet to its last."""
-    state = _State(settings, frames)
+    state = _State(settings, frames, _track_opener(settings))
     try:
         with open_source(path, settings) as source:
             state.log = source.log

@@ -33,6 +33,7 @@ DOORS = {
     "rich": ("reports/terminal.py", "cli/"),
     "click": ("cli/",),
     "backports": ("sources/compressed.py",),
+    "cython": ("wire/kernels.py",),  # a word to the compiler
     "compression": ("sources/compressed.py",),  # standard library from Python 3.14 on
     "numpy": ("model/", *(f"{step}/" for step in sorted(STEPS)), "pipeline.py"),
 }

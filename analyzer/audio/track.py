@@ -10,6 +10,7 @@ import numpy as np
 
 from analyzer.audio import verdict
 from analyzer.audio.codecs import CONTAINERS_OF, RAW, usable
+from analyzer.audio.heads import Heads
 from analyzer.audio.meter import RawMeter
 from analyzer.audio.recording import Recording
 from analyzer.audio.sniff import sniff
@@ -35,16 +36,17 @@ class TrackBuilder:
     """Builds the track of one side of one session. Memory is bounded by `limits`, whatever is sent.
 
     `containers`: the service recognises containers when no encoding is declared. `dump`: write files of this side to its folder.
+    `heads` lends memory to one track after the other.
     """
 
-    def __init__(self, declared: AudioFormat, limits: Limits, *, containers: bool, side: Side, dump: Dump | None) -> None:
+    def __init__(
+        self, declared: AudioFormat, limits: Limits, *, containers: bool, side: Side, dump: Dump | None, heads: Heads | None = None
+    ) -> None:
         self._limits = limits
         self._containers = containers
         self._recording = Recording(dump, side)
         self._hash = hashlib.sha256()
-        self._head: list[bytes] = []
-        self._room = limits.audio_head
-        """Bytes that the head still takes."""
+        self._head = (heads or Heads(limits.audio_head)).head()
         self._starts: list[bytes] = []
         self._bytes = self._messages = self._lost = 0
         self._told = False
@@ -83,17 +85,15 @@ class TrackBuilder:
             self._meter.feed(data)
         if self._store is not None:
             self._store.feed(data, lengths)
-            if not self._told and self._limits.audio_head - self._room >= _TELLING:
+            if not self._told and self._head.held >= _TELLING:
                 self._told = True
-                if self._declared.encoding not in CONTAINERS_OF and sniff(b"".join(self._head)) is None:
+                if self._declared.encoding not in CONTAINERS_OF and sniff(self._head.octets()) is None:
                     self._store.discard()
                     self._store = None
 
     def _look(self, data: Bytes, lengths: Ints) -> None:
         """Keep the first bytes of the track and of its first messages."""
-        if self._room > 0:
-            self._head.append(data[: self._room].tobytes())
-            self._room -= len(self._head[-1])
+        self._head.add(data)
         if len(self._starts) < _STARTS:
             first = lengths[: _STARTS - len(self._starts)].tolist()
             view, at = memoryview(data), 0
@@ -112,7 +112,7 @@ class TrackBuilder:
     def finish(self, pace: Pace | None, missing: bool) -> Track:
         """Decode what was stored and judge. `missing`: audio bytes of this side are missing somewhere. Call it once."""
         missing = missing or self._lost > 0
-        sent = Sent(self._declared, self._containers, missing, b"".join(self._head), tuple(self._starts), self._limits, pace)
+        sent = Sent(self._declared, self._containers, missing, self._head.octets(), tuple(self._starts), self._limits, pace)
         if self._meter is not None:
             judged = verdict.of_raw(sent, self._meter.finish())
         else:
@@ -121,7 +121,8 @@ class TrackBuilder:
             self._store.discard()
         self._recording.close()
         self._container = judged.container
-        measured = judged.measured
+        measured, head = judged.measured, bytes(sent.head[:_SHOWN])
+        self._head.close()
         return Track(
             bytes=self._bytes,
             messages=self._messages,
@@ -136,7 +137,7 @@ class TrackBuilder:
             digital_silence_s=measured.digital_silence_s,
             silent_spans=measured.silent_spans,
             bytes_per_second=measured.bytes_per_second,
-            head=sent.head[:_SHOWN],
+            head=head,
             headless=judged.headless,
         )
 

@@ -14,7 +14,8 @@ class MessageBatch:
 
     `columns` are those of MESSAGES but `kind`, `label` and `audio_at`, and besides them, per row: `at` (where the content starts in
     `content`), `part` (its bytes there), `lost` (content bytes missing before it), `begins` and `ends` (1 for a whole message) and
-    `readable` (0 when it did not inflate). `content` is unmasked and inflated; the rows' contents lie in it in order.
+    `readable` (0 when it did not inflate). `content` is unmasked and inflated; the rows' contents lie in it in order. It is
+    overwritten when the next batch of any direction is made: keep a copy or keep nothing.
     """
 
     columns: Columns

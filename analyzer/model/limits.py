@@ -11,7 +11,7 @@ SECOND = 1_000_000_000
 class Limits:
     """Bounds on what is kept in memory and on what hostile input may cost. Sizes are in bytes, times in ns."""
 
-    batch: int = 48 * MIB
+    batch: int = 20 * MIB
     """Raw capture bytes read at once. Large enough that Python's share per batch vanishes, small enough to stay in memory."""
     record: int = 64 * MIB
     """The longest record believed. libpcap refuses above 256 KiB to 128 MiB by link type; a longer one means damage."""

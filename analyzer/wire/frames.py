@@ -5,10 +5,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analyzer.model.streams import Columns, Ints
+from analyzer.model.streams import Bytes, Columns, Ints
 
 ROOM = 1 << 14
 """Frames per walk: enough that a call costs nothing, few enough to stay in the cache."""
+CONTENT = 1 << 21
+"""Payload bytes per walk: what is unmasked, hashed and measured in turn stays in the processor's cache."""
 WIDE = ("offset", "length", "first_packet", "last_packet", "first_time", "last_time")
 NARROW = ("header", "opcode", "fin", "rsv", "masked")
 
@@ -35,9 +37,16 @@ class FrameColumns:
             self.piece_length,
             self.piece_key,
         )
+        self._content = np.empty(0, np.uint8)
         self.lengths: Ints = self.wide[WIDE.index("length")]
         self.views = tuple(memoryview(array) for array in arrays)
         """The columns as the walk wants them."""
+
+    def content(self, size: int) -> Bytes:
+        """Room for the payload of a walk: the same memory again and again."""
+        if size > len(self._content):
+            self._content = np.empty(max(size, CONTENT + CONTENT // 4), np.uint8)
+        return self._content[:size]
 
     def rows(self, begin: int, end: int) -> Columns:
         """A copy of some rows by name of column."""

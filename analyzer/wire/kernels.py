@@ -8,6 +8,11 @@ byte by byte in place: to call a function costs more than the reading.
 """
 # cython: language_level=3, boundscheck=True, wraparound=False, cdivision=True, initializedcheck=False
 
+try:
+    import cython  # for the compiler, which lets go of the interpreter lock below: these walks run beside the main thread
+except ImportError:
+    from analyzer.wire import uncompiled as cython
+
 MORE, OTHER, DAMAGED, FULL = 0, 1, 2, 3
 """Why a walk stopped: bytes are missing at the end, a block for the caller, a length that cannot be, no room for another row."""
 
@@ -65,37 +70,38 @@ def walk_pcap(data, start, stop, big, unit, header, longest, offset, captured, o
     row = 0
     room = len(offset)
     why = 0
-    while at + header <= stop:
-        if row == room:
-            why = 3
-            break
-        if big:
-            size = u32(data, at + 8)
-        else:
-            top = data[at + 11]
-            size = data[at + 8] | data[at + 9] << 8 | data[at + 10] << 16 | top << 24
-        if size > longest:
-            why = 2
-            break
-        if at + header + size > stop:
-            break
-        if big:
-            seconds = u32(data, at)
-            fraction = u32(data, at + 4)
-            long = u32(data, at + 12)
-        else:
-            top = data[at + 3]
-            seconds = data[at] | data[at + 1] << 8 | data[at + 2] << 16 | top << 24
-            top = data[at + 7]
-            fraction = data[at + 4] | data[at + 5] << 8 | data[at + 6] << 16 | top << 24
-            top = data[at + 15]
-            long = data[at + 12] | data[at + 13] << 8 | data[at + 14] << 16 | top << 24
-        offset[row] = at + header
-        captured[row] = size
-        on_wire[row] = long
-        time[row] = seconds * 1000000000 + fraction * unit
-        row += 1
-        at += header + size
+    with cython.nogil:
+        while at + header <= stop:
+            if row == room:
+                why = 3
+                break
+            if big:
+                size = u32(data, at + 8)
+            else:
+                top = data[at + 11]
+                size = data[at + 8] | data[at + 9] << 8 | data[at + 10] << 16 | top << 24
+            if size > longest:
+                why = 2
+                break
+            if at + header + size > stop:
+                break
+            if big:
+                seconds = u32(data, at)
+                fraction = u32(data, at + 4)
+                long = u32(data, at + 12)
+            else:
+                top = data[at + 3]
+                seconds = data[at] | data[at + 1] << 8 | data[at + 2] << 16 | top << 24
+                top = data[at + 7]
+                fraction = data[at + 4] | data[at + 5] << 8 | data[at + 6] << 16 | top << 24
+                top = data[at + 15]
+                long = data[at + 12] | data[at + 13] << 8 | data[at + 14] << 16 | top << 24
+            offset[row] = at + header
+            captured[row] = size
+            on_wire[row] = long
+            time[row] = seconds * 1000000000 + fraction * unit
+            row += 1
+            at += header + size
     return row, at, why
 
 
@@ -114,86 +120,88 @@ def walk_pcapng(
     row = 0
     room = len(offset)
     interfaces = len(unit)
+    latest = 9000000000  # the year 2255: beyond it int64 ns overflow, and no clock was right
     why = 0
     now = time[0] if room else 0
-    while at + 12 <= stop:
-        kind = read32(data, at, big)
-        if kind != 6 and kind != 3 and kind != 2:
-            why = 1
-            break
-        total = read32(data, at + 4, big)
-        if total < 16 or total > longest or total & 3:
-            why = 2
-            break
-        if at + total > stop:
-            break
-        if row == room:
-            why = 3
-            break
-        which = 0
-        if kind == 3:  # Simple Packet Block: type, total, original length, data, total
-            length = read32(data, at + 8, big)
-            body = at + 12
-            size = total - 16
-            if first < interfaces and snap[first] and snap[first] < length:
-                size = min(size, snap[first])
-            size = min(size, length)
-            which = first
-        else:  # Enhanced Packet Block, or the obsolete Packet Block with a 16-bit interface and drop count
-            if total < 32:
+    with cython.nogil:
+        while at + 12 <= stop:
+            kind = read32(data, at, big)
+            if kind != 6 and kind != 3 and kind != 2:
+                why = 1
+                break
+            total = read32(data, at + 4, big)
+            if total < 16 or total > longest or total & 3:
                 why = 2
                 break
-            if kind == 6:
-                which = first + read32(data, at + 8, big)
-            elif big:
-                which = first + u16(data, at + 8)
-            else:
-                which = first + (data[at + 8] | data[at + 9] << 8)
-            size = read32(data, at + 20, big)
-            length = read32(data, at + 24, big)
-            body = at + 28
-            if size > total - 32:
-                why = 2
+            if at + total > stop:
                 break
-        if which >= interfaces:
-            why = 2
-            break
-        options[row] = 0
-        if kind != 3:
-            high = read32(data, at + 12, big)
-            low = read32(data, at + 16, big)
-            ticks = (high << 32 | low) >> shift[which]
-            seconds = ticks // unit[which]
-            rest = ticks % unit[which]
-            if unit[which] <= 1073741824:
-                rest = rest * 1000000000 // unit[which]
-            else:
-                rest = rest // (unit[which] // 1000000000)
-            if seconds > 9000000000:  # the year 2255: beyond it int64 ns overflow, and no clock was right
-                seconds = 9000000000
-            now = (seconds + base[which]) * 1000000000 + rest
-            spot = body + ((size + 3) & ~3)
-            end = at + total - 4
-            while spot + 4 <= end:
-                if big:
-                    code = u16(data, spot)
-                    room_used = u16(data, spot + 2)
+            if row == room:
+                why = 3
+                break
+            which = 0
+            if kind == 3:  # Simple Packet Block: type, total, original length, data, total
+                length = read32(data, at + 8, big)
+                body = at + 12
+                size = total - 16
+                if first < interfaces and snap[first] and snap[first] < length:
+                    size = min(size, snap[first])
+                size = min(size, length)
+                which = first
+            else:  # Enhanced Packet Block, or the obsolete Packet Block with a 16-bit interface and drop count
+                if total < 32:
+                    why = 2
+                    break
+                if kind == 6:
+                    which = first + read32(data, at + 8, big)
+                elif big:
+                    which = first + u16(data, at + 8)
                 else:
-                    code = data[spot] | data[spot + 1] << 8
-                    room_used = data[spot + 2] | data[spot + 3] << 8
-                if code == 0:
+                    which = first + (data[at + 8] | data[at + 9] << 8)
+                size = read32(data, at + 20, big)
+                length = read32(data, at + 24, big)
+                body = at + 28
+                if size > total - 32:
+                    why = 2
                     break
-                if code == 1 or code == 4:
-                    options[row] = body + ((size + 3) & ~3)
-                    break
-                spot += 4 + ((room_used + 3) & ~3)
-        offset[row] = body
-        captured[row] = size
-        on_wire[row] = length
-        time[row] = now
-        interface[row] = which
-        row += 1
-        at += total
+            if which >= interfaces:
+                why = 2
+                break
+            options[row] = 0
+            if kind != 3:
+                high = read32(data, at + 12, big)
+                low = read32(data, at + 16, big)
+                ticks = (high << 32 | low) >> shift[which]
+                seconds = ticks // unit[which]
+                rest = ticks % unit[which]
+                if unit[which] <= 1073741824:
+                    rest = rest * 1000000000 // unit[which]
+                else:
+                    rest = rest // (unit[which] // 1000000000)
+                if seconds > latest:
+                    seconds = latest
+                now = (seconds + base[which]) * 1000000000 + rest
+                spot = body + ((size + 3) & ~3)
+                end = at + total - 4
+                while spot + 4 <= end:
+                    if big:
+                        code = u16(data, spot)
+                        room_used = u16(data, spot + 2)
+                    else:
+                        code = data[spot] | data[spot + 1] << 8
+                        room_used = data[spot + 2] | data[spot + 3] << 8
+                    if code == 0:
+                        break
+                    if code == 1 or code == 4:
+                        options[row] = body + ((size + 3) & ~3)
+                        break
+                    spot += 4 + ((room_used + 3) & ~3)
+            offset[row] = body
+            captured[row] = size
+            on_wire[row] = length
+            time[row] = now
+            interface[row] = which
+            row += 1
+            at += total
     return row, at, why
 
 
@@ -231,211 +239,213 @@ def decode(
     Wireshark's
     numbering of tcp.stream. Stops early when the flow table is full.
     """
+    word = 0xFFFFFFFF  # in a variable: so large a constant in an expression would be a Python object
     mask = len(slots) - 1
     capacity = len(opened)
     row = begin
-    while row < rows:
-        at = offset[row]
-        stop = at + captured[row]
-        link = links[interface[row]]
-        flow[row] = -1
-        what = 0
-        ether = 0  # EtherType of what follows, 0 for "look at the IP version"
-        if link == 1:
-            if at + 14 > stop:
-                kind[row] = 5
+    with cython.nogil:
+        while row < rows:
+            at = offset[row]
+            stop = at + captured[row]
+            link = links[interface[row]]
+            flow[row] = -1
+            what = 0
+            ether = 0  # EtherType of what follows, 0 for "look at the IP version"
+            if link == 1:
+                if at + 14 > stop:
+                    kind[row] = 5
+                    row += 1
+                    continue
+                ether = data[at + 12] << 8 | data[at + 13]
+                at += 14
+            elif link == 113:
+                if at + 16 > stop:
+                    kind[row] = 5
+                    row += 1
+                    continue
+                ether = u16(data, at + 14)
+                at += 16
+            elif link == 276:
+                if at + 20 > stop:
+                    kind[row] = 5
+                    row += 1
+                    continue
+                ether = u16(data, at)
+                at += 20
+            elif link == 0 or link == 108:
+                # The family is in the byte order of the capturing machine (NULL) or of the network (LOOP); all values fit one byte.
+                if at + 4 > stop:
+                    kind[row] = 5
+                    row += 1
+                    continue
+                family = data[at] | data[at + 3]
+                if data[at + 1] | data[at + 2] or not (family == 2 or family == 10 or family == 24 or family == 28 or family == 30):
+                    kind[row] = 0
+                    row += 1
+                    continue
+                at += 4
+            elif not (link == 101 or link == 12 or link == 14 or link == 228 or link == 229):
+                kind[row] = 4
                 row += 1
                 continue
-            ether = data[at + 12] << 8 | data[at + 13]
-            at += 14
-        elif link == 113:
-            if at + 16 > stop:
-                kind[row] = 5
+            tags = 0
+            while (ether == 0x8100 or ether == 0x88A8 or ether == 0x9100 or ether == 0x9200) and at + 4 <= stop and tags < 8:
+                ether = u16(data, at + 2)
+                at += 4
+                tags += 1
+            if at >= stop:
+                kind[row] = 5 if ether == 0 or ether == 0x0800 or ether == 0x86DD else 0
                 row += 1
                 continue
-            ether = u16(data, at + 14)
-            at += 16
-        elif link == 276:
+            version = data[at] >> 4
+            family = version
+            if ether == 0x8847 or ether == 0x8848 or ether == 0x8864:
+                what = 3  # MPLS, PPPoE session
+            elif ether != 0 and ether != 0x0800 and ether != 0x86DD:
+                kind[row] = 0
+                row += 1
+                continue
+            elif ether == 0x0800 and version != 4 or ether == 0x86DD and version != 6 or version != 4 and version != 6:
+                kind[row] = 0
+                row += 1
+                continue
+            protocol = 0
+            end = 0
+            ahi = 0
+            alo = 0
+            bhi = 0
+            blo = 0
+            if what == 0 and version == 4:
+                if at + 20 > stop:
+                    kind[row] = 5
+                    row += 1
+                    continue
+                head = (data[at] & 15) * 4
+                total = data[at + 2] << 8 | data[at + 3]
+                if total == 0:  # segmentation offload: the length did not fit or was left to the network card
+                    total = on_wire[row] - (at - offset[row])
+                protocol = data[at + 9]
+                if head < 20:
+                    kind[row] = 0
+                    row += 1
+                    continue
+                top = data[at + 12]
+                alo = top << 24 | data[at + 13] << 16 | data[at + 14] << 8 | data[at + 15]
+                top = data[at + 16]
+                blo = top << 24 | data[at + 17] << 16 | data[at + 18] << 8 | data[at + 19]
+                end = at + total
+                if data[at + 6] & 0x3F or data[at + 7]:
+                    what = 2
+                at += head
+            elif what == 0:
+                if at + 40 > stop:
+                    kind[row] = 5
+                    row += 1
+                    continue
+                total = u16(data, at + 4)
+                protocol = data[at + 6]
+                ahi = u64(data, at + 8)
+                alo = u64(data, at + 16)
+                bhi = u64(data, at + 24)
+                blo = u64(data, at + 32)
+                end = at + 40 + total
+                if total == 0:
+                    end = offset[row] + on_wire[row]
+                at += 40
+                while (
+                    protocol == 0 or protocol == 43 or protocol == 60 or protocol == 44 or protocol == 51
+                ) and at + 8 <= stop:  # extension headers, RFC 8200 section 4
+                    if protocol == 44:
+                        if u16(data, at + 2) & 0xFFF9:
+                            what = 2
+                        protocol = data[at]
+                        at += 8
+                    elif protocol == 51:
+                        protocol = data[at]
+                        at += (data[at + 1] + 2) * 4
+                    else:
+                        protocol = data[at]
+                        at += (data[at + 1] + 1) * 8
+            if what == 0 and (protocol == 4 or protocol == 41 or protocol == 47):
+                what = 3
+            if what != 0:
+                kind[row] = what if what == 3 or protocol == 6 else 0
+                row += 1
+                continue
+            if protocol != 6:
+                kind[row] = 0
+                row += 1
+                continue
             if at + 20 > stop:
                 kind[row] = 5
                 row += 1
                 continue
-            ether = u16(data, at)
-            at += 20
-        elif link == 0 or link == 108:
-            # The family is in the byte order of the machine that captured (NULL) or of the network (LOOP); all values fit one byte.
-            if at + 4 > stop:
-                kind[row] = 5
-                row += 1
-                continue
-            family = data[at] | data[at + 3]
-            if data[at + 1] | data[at + 2] or not (family == 2 or family == 10 or family == 24 or family == 28 or family == 30):
+            head = (data[at + 12] >> 4) * 4
+            if head < 20 or end < at + head:
                 kind[row] = 0
                 row += 1
                 continue
-            at += 4
-        elif not (link == 101 or link == 12 or link == 14 or link == 228 or link == 229):
-            kind[row] = 4
-            row += 1
-            continue
-        tags = 0
-        while (ether == 0x8100 or ether == 0x88A8 or ether == 0x9100 or ether == 0x9200) and at + 4 <= stop and tags < 8:
-            ether = u16(data, at + 2)
-            at += 4
-            tags += 1
-        if at >= stop:
-            kind[row] = 5 if ether == 0 or ether == 0x0800 or ether == 0x86DD else 0
-            row += 1
-            continue
-        version = data[at] >> 4
-        family = version
-        if ether == 0x8847 or ether == 0x8848 or ether == 0x8864:
-            what = 3  # MPLS, PPPoE session
-        elif ether != 0 and ether != 0x0800 and ether != 0x86DD:
-            kind[row] = 0
-            row += 1
-            continue
-        elif ether == 0x0800 and version != 4 or ether == 0x86DD and version != 6 or version != 4 and version != 6:
-            kind[row] = 0
-            row += 1
-            continue
-        protocol = 0
-        end = 0
-        ahi = 0
-        alo = 0
-        bhi = 0
-        blo = 0
-        if what == 0 and version == 4:
-            if at + 20 > stop:
-                kind[row] = 5
-                row += 1
-                continue
-            head = (data[at] & 15) * 4
-            total = data[at + 2] << 8 | data[at + 3]
-            if total == 0:  # segmentation offload: the length did not fit or was left to the network card
-                total = on_wire[row] - (at - offset[row])
-            protocol = data[at + 9]
-            if head < 20:
-                kind[row] = 0
-                row += 1
-                continue
-            top = data[at + 12]
-            alo = top << 24 | data[at + 13] << 16 | data[at + 14] << 8 | data[at + 15]
-            top = data[at + 16]
-            blo = top << 24 | data[at + 17] << 16 | data[at + 18] << 8 | data[at + 19]
-            end = at + total
-            if data[at + 6] & 0x3F or data[at + 7]:
-                what = 2
-            at += head
-        elif what == 0:
-            if at + 40 > stop:
-                kind[row] = 5
-                row += 1
-                continue
-            total = u16(data, at + 4)
-            protocol = data[at + 6]
-            ahi = u64(data, at + 8)
-            alo = u64(data, at + 16)
-            bhi = u64(data, at + 24)
-            blo = u64(data, at + 32)
-            end = at + 40 + total
-            if total == 0:
+            if end > offset[row] + on_wire[row]:
                 end = offset[row] + on_wire[row]
-            at += 40
-            while (
-                protocol == 0 or protocol == 43 or protocol == 60 or protocol == 44 or protocol == 51
-            ) and at + 8 <= stop:  # extension headers, RFC 8200 section 4
-                if protocol == 44:
-                    if u16(data, at + 2) & 0xFFF9:
-                        what = 2
-                    protocol = data[at]
-                    at += 8
-                elif protocol == 51:
-                    protocol = data[at]
-                    at += (data[at + 1] + 2) * 4
-                else:
-                    protocol = data[at]
-                    at += (data[at + 1] + 1) * 8
-        if what == 0 and (protocol == 4 or protocol == 41 or protocol == 47):
-            what = 3
-        if what != 0:
-            kind[row] = what if what == 3 or protocol == 6 else 0
-            row += 1
-            continue
-        if protocol != 6:
-            kind[row] = 0
-            row += 1
-            continue
-        if at + 20 > stop:
-            kind[row] = 5
-            row += 1
-            continue
-        head = (data[at + 12] >> 4) * 4
-        if head < 20 or end < at + head:
-            kind[row] = 0
-            row += 1
-            continue
-        if end > offset[row] + on_wire[row]:
-            end = offset[row] + on_wire[row]
-        if end > at + 1073741823:  # no segment is that long; keeps the length within its column
-            end = at + 1073741823
-        sport = data[at] << 8 | data[at + 1]
-        dport = data[at + 2] << 8 | data[at + 3]
-        top = data[at + 4]
-        number = top << 24 | data[at + 5] << 16 | data[at + 6] << 8 | data[at + 7]
-        top = data[at + 8]
-        answer = top << 24 | data[at + 9] << 16 | data[at + 10] << 8 | data[at + 11]
-        bits = data[at + 13]
-        slot = flow_hash(ahi, alo, bhi, blo, sport, dport) & mask
-        ports = family << 32 | sport << 16 | dport
-        swapped = family << 32 | dport << 16 | sport
-        which = -1
-        way = 0
-        while slots[slot] >= 0:
-            which = slots[slot]
-            k = which * 5
-            if keys[k + 4] == ports and keys[k] == ahi and keys[k + 1] == alo and keys[k + 2] == bhi and keys[k + 3] == blo:
-                way = 0
-                break
-            if keys[k + 4] == swapped and keys[k] == bhi and keys[k + 1] == blo and keys[k + 2] == ahi and keys[k + 3] == alo:
-                way = 1
-                break
+            if end > at + 1073741823:  # no segment is that long; keeps the length within its column
+                end = at + 1073741823
+            sport = data[at] << 8 | data[at + 1]
+            dport = data[at + 2] << 8 | data[at + 3]
+            top = data[at + 4]
+            number = top << 24 | data[at + 5] << 16 | data[at + 6] << 8 | data[at + 7]
+            top = data[at + 8]
+            answer = top << 24 | data[at + 9] << 16 | data[at + 10] << 8 | data[at + 11]
+            bits = data[at + 13]
+            slot = flow_hash(ahi, alo, bhi, blo, sport, dport) & mask
+            ports = family << 32 | sport << 16 | dport
+            swapped = family << 32 | dport << 16 | sport
             which = -1
-            slot = (slot + 1) & mask
-        if which >= 0 and bits & 18 == 2 and initial[which * 2 + way] >= 0 and initial[which * 2 + way] != number:
-            which = -1  # the 4-tuple is used again: the slot will point to the new connection
-        if which < 0:
-            if flows == capacity:
-                return row, flows
-            which = flows
-            flows += 1
             way = 0
-            slots[slot] = which
-            k = which * 5
-            keys[k] = ahi
-            keys[k + 1] = alo
-            keys[k + 2] = bhi
-            keys[k + 3] = blo
-            keys[k + 4] = ports
-            initial[which * 2] = -1
-            initial[which * 2 + 1] = -1
-            opened[which] = bits
-        if initial[which * 2 + way] < 0:
-            initial[which * 2 + way] = number if bits & 2 else (number - 1) & 0xFFFFFFFF
-        if bits & 18 == 18 and initial[which * 2 + 1 - way] < 0:
-            initial[which * 2 + 1 - way] = (answer - 1) & 0xFFFFFFFF
-        kind[row] = 1
-        flow[row] = which
-        side[row] = way
-        seq[row] = number
-        ack[row] = answer if bits & 16 else 0
-        flags[row] = bits & 63
-        window[row] = data[at + 14] << 8 | data[at + 15]
-        at += head
-        payload[row] = at
-        length[row] = end - at
-        present[row] = max(0, min(end, stop) - at)
-        row += 1
+            while slots[slot] >= 0:
+                which = slots[slot]
+                k = which * 5
+                if keys[k + 4] == ports and keys[k] == ahi and keys[k + 1] == alo and keys[k + 2] == bhi and keys[k + 3] == blo:
+                    way = 0
+                    break
+                if keys[k + 4] == swapped and keys[k] == bhi and keys[k + 1] == blo and keys[k + 2] == ahi and keys[k + 3] == alo:
+                    way = 1
+                    break
+                which = -1
+                slot = (slot + 1) & mask
+            if which >= 0 and bits & 18 == 2 and initial[which * 2 + way] >= 0 and initial[which * 2 + way] != number:
+                which = -1  # the 4-tuple is used again: the slot will point to the new connection
+            if which < 0:
+                if flows == capacity:
+                    break
+                which = flows
+                flows += 1
+                way = 0
+                slots[slot] = which
+                k = which * 5
+                keys[k] = ahi
+                keys[k + 1] = alo
+                keys[k + 2] = bhi
+                keys[k + 3] = blo
+                keys[k + 4] = ports
+                initial[which * 2] = -1
+                initial[which * 2 + 1] = -1
+                opened[which] = bits
+            if initial[which * 2 + way] < 0:
+                initial[which * 2 + way] = number if bits & 2 else (number - 1) & word
+            if bits & 18 == 18 and initial[which * 2 + 1 - way] < 0:
+                initial[which * 2 + 1 - way] = (answer - 1) & word
+            kind[row] = 1
+            flow[row] = which
+            side[row] = way
+            seq[row] = number
+            ack[row] = answer if bits & 16 else 0
+            flags[row] = bits & 63
+            window[row] = data[at + 14] << 8 | data[at + 15]
+            at += head
+            payload[row] = at
+            length[row] = end - at
+            present[row] = max(0, min(end, stop) - at)
+            row += 1
     return row, flows
 
 

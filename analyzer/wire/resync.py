@@ -118,9 +118,8 @@ def _weight(data: Data, at: int, side: Side | None, *, rsv: bool) -> int:
     run = data.cut(data.start + at).run()
     views = (memoryview(one) for one in (run.bytes, run.start, run.length, run.number, run.time, run.at))
     state, head = np.zeros(8, np.int64), np.zeros(stream_kernels.FRAME_ROOM, np.uint8)
-    rows, _, _, _, why, _ = stream_kernels.walk_frames(
-        *views, 0, 0, side is Side.CLIENT, memoryview(state), memoryview(head), *columns.views
-    )
+    own = (side is Side.CLIENT, len(data.bytes), memoryview(state), memoryview(head))
+    rows, _, _, _, why, _ = stream_kernels.walk_frames(*views, 0, 0, *own, *columns.views)
     rows += int(state[0])  # the last one may go on
     if not rows or why == stream_kernels.DAMAGED:
         return 0

@@ -14,12 +14,12 @@ cpdef tuple follow(
 cpdef i8 acknowledged(
     const unsigned int[::1] ack, const unsigned char[::1] flags, i8 begin, i8 end, i8 base, i8 following, i8 highest) except? -1
 
-@cython.locals(word=u8, here=bint, i=i8, count=i8, room=i8, piece_room=i8, going=i8, left=i8, have=i8, row=i8, pieces=i8, why=int, seen=int, pos=i8, end=i8,
+@cython.locals(word=u8, here=bint, i=i8, count=i8, room=i8, piece_room=i8, going=i8, left=i8, have=i8, row=i8, pieces=i8, total=i8, why=int, seen=int, pos=i8, end=i8,
                packet=i8, when=i8, shift=i8, take=i8, mask=u8, turn=int, first=int, second=int, begin=i8, early=i8, early_time=i8,
                late=i8, late_time=i8, spot=i8, size=u8, extra=i8, need=i8, code=int, plain=i8)
 cpdef tuple walk_frames(
     const unsigned char[::1] data, const i8[::1] start, const i8[::1] extent, const i8[::1] number, const i8[::1] time,
-    const i8[::1] at, i8 part, i8 inside, bint client, i8[::1] state, unsigned char[::1] head,
+    const i8[::1] at, i8 part, i8 inside, bint client, i8 most, i8[::1] state, unsigned char[::1] head,
     i8[::1] offset, i8[::1] length, i8[::1] first_packet, i8[::1] last_packet, i8[::1] first_time, i8[::1] last_time,
     unsigned char[::1] header, unsigned char[::1] opcode, unsigned char[::1] fin, unsigned char[::1] rsv, unsigned char[::1] masked,
     unsigned int[::1] key, i8[::1] piece_at, i8[::1] piece_length, unsigned int[::1] piece_key)

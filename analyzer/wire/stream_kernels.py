@@ -111,6 +111,7 @@ def walk_frames(
     part,
     inside,
     client,
+    most,
     state,
     head,
     offset,
@@ -136,9 +137,10 @@ def walk_frames(
     payload lies is told in pieces, in order: `piece_at` and `piece_length` in `data`, with the mask key `piece_key` turned to the
     piece's start (0 without a mask). `state` lives as long as the direction: 0 whether a frame goes on, 1 its payload bytes to
     come, 2 bytes of an incomplete header, 3 its offset, 4 to 7 the first and the last packet and time that carried it; `head`
-    holds its bytes. A frame that goes on is taken from row 0. Stops as DAMAGED behind the header of a 64-bit length with the
-    highest bit set, which is in row `frames` and in `head`. `seen` adds up: 1 a frame that deserves a closer look at its
-    anomalies, 2 a close frame, 4 a fragment or a continuation, 8 RSV bits.
+    holds its bytes. A frame that goes on is taken from row 0. Stops as FULL when columns have no room or `most` payload bytes are
+    told (twice that within a frame), as DAMAGED behind the header of a 64-bit length with the highest bit set, which is in row
+    `frames` and in `head`. `seen` adds up: 1 a frame that deserves a closer look at its anomalies, 2 a close frame, 4 a fragment
+    or a continuation, 8 RSV bits.
     """
     word = 0xFFFFFFFF
     count = len(start)
@@ -149,6 +151,7 @@ def walk_frames(
     have = state[2]
     row = 0
     pieces = 0
+    total = 0
     why = 0
     seen = 0
     while part < count:
@@ -161,7 +164,7 @@ def walk_frames(
             if going:
                 take = min(left, end - pos)
                 if take > 0:
-                    if pieces == piece_room:
+                    if pieces == piece_room or total >= 2 * most:
                         why = 3
                         break
                     mask = key[row]
@@ -174,6 +177,7 @@ def walk_frames(
                     pieces += 1
                     pos += take
                     left -= take
+                    total += take
                     if packet < first_packet[row]:
                         first_packet[row] = packet
                         first_time[row] = when
@@ -184,7 +188,7 @@ def walk_frames(
                     row += 1
                     going = 0
                 continue
-            if row == room:
+            if row == room or total >= most:
                 why = 3
                 break
             here = have == 0 and end - pos >= 14

@@ -18,7 +18,7 @@ from analyzer.model.limits import Limits
 from analyzer.model.schema import Opcode, Side
 from analyzer.model.streams import Bytes, Columns, Data, Gap, Origins, Piece, Run
 from analyzer.wire import bulk, stream_kernels
-from analyzer.wire.frames import ROOM, FrameColumns
+from analyzer.wire.frames import CONTENT, ROOM, FrameColumns
 from analyzer.wire.intake import contiguous
 from analyzer.wire.resync import find_anywhere
 
@@ -43,7 +43,7 @@ class FrameBatch:
     `columns` are those of FRAMES but `message`, and per row `size` (int64, the payload bytes that are there), `lost` (int64,
     payload bytes missing before them), `begins` and `ends` (uint8, both 1 for a whole one); `cut` is 1 on a frame that the
     stream's end cut off. `content` holds the unmasked payload of all rows, one after the other. `simple`: every row is a whole
-    frame without RSV bits that is a message of its own, as nearly always.
+    frame without RSV bits that is a message of its own, as nearly always. `content` is overwritten by the next walk of any reader.
     """
 
     columns: Columns
@@ -126,7 +126,7 @@ class FrameReader:
         """The frames of a run. Returns what follows the place where the step was lost, None when all was used."""
         room = self._room
         views = [memoryview(one) for one in (run.bytes, run.start, run.length, run.number, run.time, run.at)]
-        own = (self._side is Side.CLIENT, memoryview(self._state), memoryview(self._head))
+        own = (self._side is Side.CLIENT, CONTENT, memoryview(self._state), memoryview(self._head))
         part = inside = 0
         why = stream_kernels.FULL
         while why == stream_kernels.FULL:
@@ -155,7 +155,7 @@ class FrameReader:
         room, before = self._room, self._open
         kept, passed = (before.kept, before.passed) if before is not None else (NOTHING, 0)
         sizes = room.piece_length[:pieces]
-        content = np.empty(len(kept) + int(sizes.sum()), np.uint8)
+        content = room.content(len(kept) + int(sizes.sum()))
         content[: len(kept)] = kept
         bulk.unmask(source, room.piece_at[:pieces], sizes, room.piece_key[:pieces], content[len(kept) :])
         if before is not None:

@@ -76,7 +76,7 @@ def hear(pieces: Iterable[Piece], limits: Limits = DEFAULT, *, inflater: Inflate
             if not isinstance(found, FrameBatch):
                 heard.batches.extend(reader.lose())
                 continue
-            heard.batches.extend(reader.feed(found))
+            heard.batches.extend(replace(batch, content=batch.content.copy()) for batch in reader.feed(found))
             ended = found.columns["ends"] == 1
             heard.numbers.extend(found.columns["message"][ended].tolist())
             heard.anomalies.extend(found.columns["anomalies"][ended].tolist())

@@ -31,15 +31,15 @@ class Walked(NamedTuple):
     damaged: bool
 
 
-def walk_frames(walks: ModuleType, data: bytes, room: int, cuts: Sequence[int] = ()) -> Walked:
-    """Walk a stream that comes in parts, in columns with room for so many frames."""
+def walk_frames(walks: ModuleType, data: bytes, room: int, cuts: Sequence[int] = (), most: int = 1 << 20) -> Walked:
+    """Walk a stream that comes in parts, in columns with room for so many frames, and for so many bytes of payload."""
     columns, run = FrameColumns(room), run_of(data, cuts)
     views = [memoryview(one) for one in (run.bytes, run.start, run.length, run.number, run.time, run.at)]
     state, head = np.zeros(8, np.int64), np.zeros(14, np.uint8)
     why, part, inside, payload, rows, kept = stream_kernels.FULL, 0, 0, b"", [], []
     while why == stream_kernels.FULL:
         ended, pieces, part, inside, why, _ = walks.walk_frames(
-            *views, part, inside, True, memoryview(state), memoryview(head), *columns.views
+            *views, part, inside, True, most, memoryview(state), memoryview(head), *columns.views
         )
         for at, length, key in zip(
             columns.piece_at[:pieces], columns.piece_length[:pieces], columns.piece_key[:pieces], strict=True
@@ -100,9 +100,14 @@ HEADERS = st.builds(
 
 
 @BOTH
-@given(data=st.lists(HEADERS, max_size=12).map(b"".join), room=st.integers(1, 20), cuts=st.lists(st.integers(1, 200), max_size=20))
-def test_frames_are_read_as_the_rfc_says(walks: ModuleType, data: bytes, room: int, cuts: list[int]) -> None:
-    assert walk_frames(walks, data, room, cuts) == read_frames(data, cuts)
+@given(
+    data=st.lists(HEADERS, max_size=12).map(b"".join),
+    room=st.integers(1, 20),
+    cuts=st.lists(st.integers(1, 200), max_size=20),
+    most=st.sampled_from((1, 10, 1000)),
+)
+def test_frames_are_read_as_the_rfc_says(walks: ModuleType, data: bytes, room: int, cuts: list[int], most: int) -> None:
+    assert walk_frames(walks, data, room, cuts, most) == read_frames(data, cuts)
 
 
 @BOTH
@@ -129,7 +134,7 @@ def test_what_is_odd_is_seen(walks: ModuleType) -> None:
         columns, run = FrameColumns(20), run_of(usual + more + usual, ())
         views = [memoryview(one) for one in (run.bytes, run.start, run.length, run.number, run.time, run.at)]
         state, head = memoryview(np.zeros(8, np.int64)), memoryview(np.zeros(14, np.uint8))
-        assert walks.walk_frames(*views, 0, 0, True, state, head, *columns.views)[5] == seen
+        assert walks.walk_frames(*views, 0, 0, True, 1000, state, head, *columns.views)[5] == seen
 
 
 @BOTH
