@@ -17,6 +17,7 @@ from analyzer import __version__
 from analyzer.audio.heads import Heads
 from analyzer.audio.track import TrackBuilder
 from analyzer.fleet import OneByOne, Progress
+from analyzer.model.archive import Archive, packed, unpacked
 from analyzer.model.capture import Capture, CaptureLog, Source
 from analyzer.model.dataclass import dataclass
 from analyzer.model.errors import AnalyzerError, UsageError
@@ -98,7 +99,8 @@ class _Finished:
     """A session that was judged. `tracks` (by side) hold its audio files, where some are written, until it has a number."""
 
     first: Moment
-    report: SessionReport
+    tcp_stream: int
+    report: SessionReport | bytes
     whole: bool
     tracks: dict[str, Files]
 
@@ -117,6 +119,8 @@ class _State:
     """Whether the file was found damaged up to here."""
     live: dict[int, Connection] = field(default_factory=dict)
     finished: list[_Finished] = field(default_factory=list)
+    carrying: set[tuple[str, int]] = field(default_factory=set)
+    """Servers of sessions."""
     unfinished: set[SessionBuilder] = field(default_factory=set)
     candidates: list[Connection] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
@@ -138,12 +142,15 @@ class _State:
         judgement = judge(session)
         report = summarise(session, judgement.findings, judgement.not_judged, judgement.verdict, frames=self.frames)
         tracks = builder.tracks if self.settings.dump is not None else {}
-        self.finished.append(_Finished(session.first, report, session.whole, tracks))
+        whole = tracks or self.frames or len(self.finished) < self.settings.limits.reports
+        kept = report if whole else packed(report)
+        self.finished.append(_Finished(session.first, session.tcp_stream, kept, session.whole, tracks))
+        self.carrying.add((report.server.ip, report.server.port))
         self.unfinished.discard(builder)
 
     def servers(self) -> frozenset[tuple[str, int]]:
         """Servers that carry a session."""
-        return frozenset((one.report.server.ip, one.report.server.port) for one in self.finished)
+        return frozenset(self.carrying)
 
     def complete(self, servers: frozenset[tuple[str, int]]) -> CaptureReport:
         """The report, when the servers of all captures are known."""
@@ -190,7 +197,10 @@ def _read(settings: Settings, frames: bool, path: str, progress: Progress | None
         state.damaged = bool(state.log.problems)
         for flow in sorted(state.live):
             _end(state, state.live.pop(flow))
-        state.room = FrameColumns(0)  # captures wait for one another
+        state.room, state.open_track = (
+            FrameColumns(0),
+            _track_opener(settings),
+        )  # captures wait for one another without their memory
     except BaseException:
         state.discard()
         raise
@@ -277,19 +287,19 @@ def _attempts_without_bytes(state: _State, servers: frozenset[tuple[str, int]]) 
 def _report(state: _State) -> CaptureReport:
     """Number the sessions, judge the file."""
     log, settings = state.log, state.settings
-    state.finished.sort(key=lambda one: (one.first.packet, one.report.tcp_stream))
+    state.finished.sort(key=lambda one: (one.first.packet, one.tcp_stream))
     incomplete = sum(not one.whole for one in state.finished)
     capture = Capture(log, len(state.finished), incomplete, dict(state.others))
-    sessions = []
+    sessions: list[tuple[int, SessionReport | bytes]] = []
     for number, one in enumerate(state.finished, 1):
-        report = replace(one.report, id=number)
-        if not _chosen(report, settings.session):
+        if settings.session is not None and not _chosen(unpacked(one.report), number, settings.session):
             continue
         for side, builder in one.tracks.items():
+            report = unpacked(one.report)
             files = builder.keep(f"session-{number}-{side}")
-            report = replace(report, audio={**report.audio, side: {**report.audio[side], "files": files}})
+            one.report = replace(report, audio={**report.audio, side: {**report.audio[side], "files": files}})
         one.tracks.clear()
-        sessions.append(report)
+        sessions.append((number, one.report))
     findings = tuple(replace(redact_value(finding), remedy=finding.remedy) for finding in judge_capture(capture))
     damaged = bool(log.problems or log.truncated or any(interface.dropped for interface in log.interfaces))
     return CaptureReport(
@@ -304,13 +314,13 @@ def _report(state: _State) -> CaptureReport:
         findings=findings,
         other_connections=dict(sorted(state.others.items())),
         comments=tuple(redact(comment) for comment in log.comments),
-        sessions=tuple(sessions),
+        sessions=Archive(sessions),
     )
 
 
-def _chosen(report: SessionReport, wanted: str | None) -> bool:
+def _chosen(report: SessionReport, number: int, wanted: str) -> bool:
     """Whether `--session` names this one, by number or request id."""
-    return wanted is None or wanted == str(report.id) or wanted == report.upgrade["request_id"]
+    return wanted in (str(number), report.upgrade["request_id"])
 
 
 def _settings(settings: Settings) -> dict[str, object]:

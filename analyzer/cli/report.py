@@ -1,5 +1,6 @@
 """`analyzer report CAPTURE...`: analyse, and print what went wrong."""
 
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,13 +50,16 @@ def report(captures: tuple[str, ...], form: str | None, output: Path | None, fai
     with progress() as show:
         result = analyze(*captures, settings=settings(**chosen), frames=False, progress=show, jobs=jobs, unusable=problems.append)
     if result.captures:
-        from analyzer.reports import render  # noqa: PLC0415 - not for --help
+        from analyzer.reports import pieces  # noqa: PLC0415 - not for --help
 
         form = form or ("terminal" if output is None and on_terminal() else "markdown")
-        write([render(result, form, width=width() if form == "terminal" else None, colour=output is None and colour())], output)
+        write(pieces(result, form, width=width() if form == "terminal" else None, colour=output is None and colour()), output)
     for problem in problems:
         click.echo(f"analyzer: {problem}", err=True)
     if problems:
         return 2
     weights = {"error": ("error",), "warning": ("error", "warning"), "never": ()}[fail_on]
-    return int(any(finding.severity in weights for finding in result.findings))
+    found = chain.from_iterable(
+        chain([capture.findings], (one.findings for one in capture.sessions)) for capture in result.captures
+    )
+    return int(any(finding.severity in weights for findings in found for finding in findings))

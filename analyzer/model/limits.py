@@ -47,6 +47,8 @@ class Limits:
     """Bytes per second below which no codec goes, silence included: what decodes to more (and to over 10 minutes) is a bomb."""
     silent_spans: int = 10_000
     """Spans of digital silence kept per track; beyond it they are only summed."""
+    reports: int = 256
+    """Reports of finished sessions kept as they are (10 KB each); further ones are packed (1.5 KB each)."""
     table_in_memory: int = 64 * MIB
     """Bytes of one table kept in memory; beyond it its chunks are spilled to a temporary file."""
     holes: int = 10_000

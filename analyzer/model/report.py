@@ -3,7 +3,7 @@
 Strings in here have passed the redactor: `pipeline.py` builds a `SessionReport` by way of `redact` and nothing else builds one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,7 +71,8 @@ class CaptureReport:
     other_connections: Mapping[str, int]
     """TCP connections that are no session, by what they carry: `http`, `tls`, `refused`, `unknown`."""
     comments: tuple[str, ...]
-    sessions: tuple[SessionReport, ...]
+    sessions: Sequence[SessionReport]
+    """In order of their first packets; where there are many, each is unpacked when it is asked for."""
 
 
 @dataclass(frozen=True, slots=True)

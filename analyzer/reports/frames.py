@@ -5,7 +5,7 @@ order of capture. A million frames take some two seconds.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from analyzer.model.errors import UsageError
@@ -43,7 +43,7 @@ def lines(report: "Report", format: str) -> Iterator[str]:  # noqa: A002 - the o
             yield "".join(map(row.__mod__, zip(*columns, strict=True)))
 
 
-def _chunks(sessions: tuple["SessionReport", ...], format: str) -> Iterator[list[list[Any]]]:  # noqa: A002 - the option's name
+def _chunks(sessions: Sequence["SessionReport"], format: str) -> Iterator[list[list[Any]]]:  # noqa: A002 - the option's name
     """Give the columns of a row, in its order, for CHUNK frames at a time."""
     import numpy as np  # noqa: PLC0415 - formats without frames never load it
 

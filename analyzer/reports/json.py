@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters that JSON does not escape by itself (C1, direction overrides) and surrogates, which no encoding takes."""
 _INDENT = "  "
+_SESSIONS = 4
+"""How deep sessions lie: in the list of a capture, in the list of the report."""
 _LEAVES: dict[type, Callable[[Any], str]] = {
     str: encode_basestring,
     int: repr,
@@ -28,10 +30,32 @@ _LEAVES: dict[type, Callable[[Any], str]] = {
 
 def render(report: "Report", *, width: int | None = None, colour: bool = False) -> str:  # noqa: ARG001 - the signature of all formats
     """Write the report as indented JSON that ends with a newline."""
-    text = _written(plain(report), "\n")
-    if not text.isascii() or "\x7f" in text:
-        text = _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-    return text + "\n"
+    return "".join(pieces(report))
+
+
+def pieces(report: "Report") -> Iterator[str]:
+    """The same text in pieces, session by session: there may be more of them than fit into memory twice."""
+    for text in _streamed(plain(report, iter), "\n", _SESSIONS):
+        if not text.isascii() or "\x7f" in text:
+            yield _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+        else:
+            yield text
+    yield "\n"
+
+
+def _streamed(item: Any, margin: str, depth: int) -> Iterator[str]:  # noqa: ANN401 - JSON
+    """Write what holds other data to this depth in pieces, and what is deeper at once. Iterators are lists."""
+    if not depth or not isinstance(item, dict | list | Iterator):
+        yield _written(item, margin)
+        return
+    inner = margin + _INDENT
+    begin, end = "{}" if isinstance(item, dict) else "[]"
+    before = begin + inner
+    for one in item:
+        yield before + (f"{encode_basestring(one)}: " if isinstance(item, dict) else "")
+        yield from _streamed(item[one] if isinstance(item, dict) else one, inner, depth - 1)
+        before = f",{inner}"
+    yield margin + end if before.startswith(",") else begin + end
 
 
 def _written(item: Any, margin: str) -> str:  # noqa: ANN401 - JSON

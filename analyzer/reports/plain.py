@@ -5,7 +5,7 @@ infinity) is None.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,17 +22,19 @@ DECIBEL_DIGITS, DIGITS = 2, 6
 _AS_IT_IS = frozenset({str, int, bool, type(None)})
 
 
-def plain(report: "Report") -> dict[str, Any]:
-    """Give the whole report as the contract's `analyzer-report/1`."""
+def plain(report: "Report", each: Callable[[Iterator[Any]], Any] = list) -> dict[str, Any]:
+    """Give the whole report as the contract's `analyzer-report/1`. `each` takes the sessions of a capture; `iter` leaves them
+    unmade until they are asked for.
+    """
     return {
         "schema": report.schema,
         "tool": _data(report.tool),
         "settings": _data(report.settings),
-        "captures": [_capture(capture) for capture in report.captures],
+        "captures": [_capture(capture, each) for capture in report.captures],
     }
 
 
-def _capture(capture: "CaptureReport") -> dict[str, Any]:
+def _capture(capture: "CaptureReport", each: Callable[[Iterator[Any]], Any]) -> dict[str, Any]:
     return {
         "path": capture.path,
         "format": capture.format,
@@ -45,7 +47,7 @@ def _capture(capture: "CaptureReport") -> dict[str, Any]:
         "other_connections": _data(capture.other_connections),
         "comments": list(capture.comments),
         "findings": [_finding(finding) for finding in capture.findings],
-        "sessions": [_session(session) for session in capture.sessions],
+        "sessions": each(map(_session, capture.sessions)),
     }
 
 
