@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field, replace
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyzer import __version__
 from analyzer.audio.heads import Heads
 from analyzer.audio.track import TrackBuilder
-from analyzer.fleet import OneByOne, Progress
+from analyzer.fleet import OneByOne, Progress, Task, fitting
 from analyzer.model.archive import Archive, packed, unpacked
 from analyzer.model.capture import Capture, CaptureLog, Source
 from analyzer.model.dataclass import dataclass
@@ -50,35 +51,45 @@ def analyze(
     settings: Settings | None = None,
     frames: bool = True,
     progress: Progress | None = None,
-    jobs: int = 1,
+    jobs: int | None = 1,
     unusable: Callable[[AnalyzerError], None] | None = None,
 ) -> Report:
     """Analyse captures one by one, or side by side.
 
     `path`: a capture file, `-` for standard input. `frames`: keep each session's table of frames in the report (spilled to a
     temporary file when large). `progress` is called per batch with the bytes read so far and the size of the file, None where it
-    is not known. `jobs`: read so many captures at once, in processes of their own, with the same report; tables of frames, audio
-    files and standard input stay in this process, so that captures are read one by one where there are any. (As with all that
-    starts processes, a script must then have its main part under `if __name__ == "__main__"`.) `unusable` is called with the error
-    of each capture that cannot be used, which is then left out; without it the first such error is raised.
-    Raises UnusableInputError, MissingDependencyError or UsageError, and AnalyzerError when a process of its own dies.
+    is not known. `jobs`: read so many captures at once, or one capture in so many shares, in processes of their own, with the
+    same report (None: as many as pay); tables of frames, audio files and standard input stay in this process, so that captures
+    are read one by one where there are any. (As with all that starts processes, a script must then have its main part under `if
+    __name__ == "__main__"`.) `unusable` is called with the error of each capture that cannot be used, which is then left out;
+    without it the first such error is raised. Raises UnusableInputError, MissingDependencyError or UsageError, and AnalyzerError
+    when a process of its own dies.
     """
-    if jobs < 1:
+    if jobs is not None and jobs < 1:
         raise UsageError(f"There must be at least one job, not {jobs}.")
     chosen = settings or Settings()
     paths = [os.fspath(one) for one in (path, *more_paths)]
-    with _fleet(min(jobs, len(paths)) if chosen.dump is None and "-" not in paths and not frames else 1, chosen, frames) as fleet:
-        usable: list[int] = []
+    if chosen.dump is not None or "-" in paths or frames:
+        jobs = 1
+    jobs = fitting(paths) if jobs is None else jobs
+    shares = jobs if len(paths) == 1 else 1
+    tasks = [Task(path, share, shares) for path in paths for share in range(shares)]
+    with _fleet(min(jobs, len(tasks)), chosen, frames) as fleet:
         servers: set[tuple[str, int]] = set()
-        for number, said in enumerate(fleet.read(paths, progress)):
+        bad: set[int] = set()
+        for number, said in enumerate(fleet.read(tasks, progress)):
             if not isinstance(said, AnalyzerError):
-                usable.append(number)
                 servers |= said
             elif unusable is None or isinstance(said, UsageError):
                 raise said
-            else:
+            elif number // shares not in bad:  # all shares of a capture say the same
+                bad.add(number // shares)
                 unusable(said)
-        captures = tuple(fleet.complete(usable, frozenset(servers)))
+        usable = [number for number in range(len(tasks)) if number // shares not in bad]
+        parts = zip(usable, fleet.complete(usable, frozenset(servers)), strict=True)
+        captures = tuple(
+            _report([part for _, part in of_one], chosen) for _, of_one in groupby(parts, lambda numbered: numbered[0] // shares)
+        )
     if chosen.session is not None and captures and not any(capture.sessions for capture in captures):
         raise UsageError(f"There is no session {chosen.session} in the capture; `analyzer sessions` lists them.")
     return Report({"name": "analyzer", "version": __version__}, _settings(chosen), captures)
@@ -105,6 +116,15 @@ class _Finished:
     tracks: dict[str, Files]
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one share of a capture adds to its report."""
+
+    log: CaptureLog
+    finished: list[_Finished]
+    others: Counter[str]
+
+
 @dataclass(slots=True)
 class _State:
     """One capture on its way through the steps."""
@@ -112,8 +132,8 @@ class _State:
     settings: Settings
     frames: bool
     open_track: Callable[[AudioFormat, Provider, Side], TrackBuilder]
+    watch: Watch
     log: CaptureLog = field(default_factory=lambda: CaptureLog("", ""))
-    watch: Watch = field(default_factory=Watch)
     room: FrameColumns = field(default_factory=FrameColumns)
     damaged: bool = False
     """Whether the file was found damaged up to here."""
@@ -152,10 +172,10 @@ class _State:
         """Servers that carry a session."""
         return frozenset(self.carrying)
 
-    def complete(self, servers: frozenset[tuple[str, int]]) -> CaptureReport:
-        """The report, when the servers of all captures are known."""
+    def complete(self, servers: frozenset[tuple[str, int]]) -> "_Part":
+        """What the report is made of, when the servers of all captures are known."""
         _attempts_without_bytes(self, servers)
-        return _report(self)
+        return _Part(replace(self.log, secrets=[]), self.finished, self.others)
 
     def discard(self) -> None:
         """Remove the files that got no name: they are temporary."""
@@ -183,13 +203,13 @@ def _track_opener(settings: Settings) -> Callable[[AudioFormat, Provider, Side],
     return open_track
 
 
-def _read(settings: Settings, frames: bool, path: str, progress: Progress | None) -> _State:
-    """One capture, from its first packet to its last."""
-    state = _State(settings, frames, _track_opener(settings))
+def _read(settings: Settings, frames: bool, task: Task, progress: Progress | None) -> _State:
+    """One capture, from its first packet to its last; of its connections those of the task's share."""
+    state = _State(settings, frames, _track_opener(settings), Watch(task.share, task.shares))
     try:
-        with open_source(path, settings) as source:
+        with open_source(task.path, settings) as source:
             state.log = source.log
-            total = Path(path).stat().st_size if path != "-" else None
+            total = Path(task.path).stat().st_size if task.path != "-" else None
             for packets in ahead(_decoded(source, state)):
                 _batch(state, packets)
                 if progress is not None:
@@ -284,14 +304,14 @@ def _attempts_without_bytes(state: _State, servers: frozenset[tuple[str, int]]) 
             state.others["tls" if connection.carries is Carries.TLS else "refused"] += 1
 
 
-def _report(state: _State) -> CaptureReport:
-    """Number the sessions, judge the file."""
-    log, settings = state.log, state.settings
-    state.finished.sort(key=lambda one: (one.first.packet, one.tcp_stream))
-    incomplete = sum(not one.whole for one in state.finished)
-    capture = Capture(log, len(state.finished), incomplete, dict(state.others))
+def _report(parts: list[_Part], settings: Settings) -> CaptureReport:
+    """Number the sessions, judge the file, of which every share read all."""
+    log, others = parts[0].log, sum((part.others for part in parts), Counter[str]())
+    finished = sorted((one for part in parts for one in part.finished), key=lambda one: (one.first.packet, one.tcp_stream))
+    incomplete = sum(not one.whole for one in finished)
+    capture = Capture(log, len(finished), incomplete, dict(others))
     sessions: list[tuple[int, SessionReport | bytes]] = []
-    for number, one in enumerate(state.finished, 1):
+    for number, one in enumerate(finished, 1):
         if settings.session is not None and not _chosen(unpacked(one.report), number, settings.session):
             continue
         for side, builder in one.tracks.items():
@@ -312,7 +332,7 @@ def _report(state: _State) -> CaptureReport:
         link_types=tuple(link_name(link) for link in sorted(log.link_packets)),
         complete=not damaged,
         findings=findings,
-        other_connections=dict(sorted(state.others.items())),
+        other_connections=dict(sorted(others.items())),
         comments=tuple(redact(comment) for comment in log.comments),
         sessions=Archive(sessions),
     )

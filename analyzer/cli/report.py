@@ -34,12 +34,11 @@ if TYPE_CHECKING:
     "--jobs",
     type=click.IntRange(1),
     metavar="N",
-    default=1,
-    show_default=True,
-    help="Read so many captures at once, each in a process of its own.",
+    help="Read so many captures at once, or one capture in so many shares, each in a process of its own. "
+    "Unless it is said, a large capture is divided among the processors, and several are read one by one.",
 )
 @input_options
-def report(captures: tuple[str, ...], form: str | None, output: Path | None, fail_on: str, jobs: int, **chosen: Any) -> int:  # noqa: ANN401 - options
+def report(captures: tuple[str, ...], form: str | None, output: Path | None, fail_on: str, jobs: int | None, **chosen: Any) -> int:  # noqa: ANN401 - options
     """Analyse captures (pcap or pcapng, - for standard input) and print a triage report.
 
     For each WebSocket session it says whether something went wrong, names the cause, and cites the packets that prove it.

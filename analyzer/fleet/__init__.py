@@ -1,30 +1,54 @@
 """Many captures: one by one in this process, or side by side in several.
 
 In: how one capture is read as far as it can be alone, and how it is completed when it is known what all of them say. Out: what
-each says and its report, in the order of the captures. `Progress` is told the bytes read so far and the size of the whole, None
-where it is not known.
+each says and its part of the report, in the order of the tasks. A large capture may be divided: every process reads all of it and
+follows its share of the connections. `Progress` is told the bytes read so far and the size of the whole, None where it is not
+known.
 """
 
+import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Protocol, Self
+from pathlib import Path
+from typing import Any, Protocol, Self
 
+from analyzer.model.dataclass import dataclass
 from analyzer.model.errors import AnalyzerError
-from analyzer.model.report import CaptureReport
 
 Progress = Callable[[int, int | None], None]
+LARGE = 64 << 20
+"""Bytes from which on it pays to divide a capture: to start processes and to read all of it in each takes a tenth of a second."""
+MOST_SHARES = 4
+"""Shares of one capture unless more are asked for: what each does in full, reading and decoding headers, bounds the gain."""
 Servers = frozenset[tuple[str, int]]
 """Addresses and ports: what one capture must tell the others."""
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A capture to read, or one of its shares: the connections whose number modulo `shares` is `share`."""
+
+    path: str
+    share: int = 0
+    shares: int = 1
+
+
+def fitting(paths: Sequence[str]) -> int:
+    """How many processes pay for these captures without being asked for: several for one large file where processes are forked."""
+    if len(paths) != 1 or sys.platform != "linux" or not Path(paths[0]).is_file() or Path(paths[0]).stat().st_size < LARGE:
+        return 1
+    return min(len(os.sched_getaffinity(0)), MOST_SHARES)
+
+
 class Work(Protocol):
-    """A capture that was read as far as it can be alone."""
+    """A capture, or a share of it, that was read as far as it can be alone."""
 
     def servers(self) -> Servers:
         """Servers that carry a session in this capture."""
         ...
 
-    def complete(self, servers: Servers) -> CaptureReport:
-        """The report, when the servers of all captures are known. Call it once."""
+    def complete(self, servers: Servers) -> Any:  # noqa: ANN401 - only the pipeline knows what a report is made of
+        """Its part of the report, when the servers of all captures are known. Call it once."""
         ...
 
     def discard(self) -> None:
@@ -32,8 +56,8 @@ class Work(Protocol):
         ...
 
 
-Read = Callable[[str, Progress | None], Work]
-"""Reads the capture at a path. Raises AnalyzerError when it cannot be used."""
+Read = Callable[[Task, Progress | None], Work]
+"""Raises AnalyzerError when the capture cannot be used."""
 
 
 class OneByOne:
@@ -43,11 +67,11 @@ class OneByOne:
         self._read = read
         self._works: list[Work | None] = []
 
-    def read(self, paths: Sequence[str], progress: Progress | None) -> Iterator[Servers | AnalyzerError]:
+    def read(self, tasks: Sequence[Task], progress: Progress | None) -> Iterator[Servers | AnalyzerError]:
         """What each capture says, or why it cannot be used."""
-        for path in paths:
+        for task in tasks:
             try:
-                work = self._read(path, progress)
+                work = self._read(task, progress)
             except AnalyzerError as error:
                 self._works.append(None)
                 yield error
@@ -55,8 +79,8 @@ class OneByOne:
                 self._works.append(work)
                 yield work.servers()
 
-    def complete(self, numbers: Iterable[int], servers: Servers) -> Iterator[CaptureReport]:
-        """The reports of captures that were read, by their place among the paths."""
+    def complete(self, numbers: Iterable[int], servers: Servers) -> Iterator[Any]:
+        """What the captures that were read add to the report, by their place among the tasks."""
         for number in numbers:
             work = self._works[number]
             assert work is not None

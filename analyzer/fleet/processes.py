@@ -1,4 +1,4 @@
-"""Captures side by side in processes of this machine. Between them go paths one way, and servers and reports the other.
+"""Captures side by side in processes of this machine. Between them go tasks one way, and servers and parts of reports the other.
 
 A worker takes the next capture as soon as it is done with one, and keeps what it read (its table of connections, those that are
 undecided) until the servers of all captures are known; then it completes its own. Imported only where there are several captures
@@ -15,9 +15,8 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from analyzer.fleet import Progress, Read, Servers, Work
+from analyzer.fleet import Progress, Read, Servers, Task, Work
 from analyzer.model.errors import AnalyzerError
-from analyzer.model.report import CaptureReport
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -49,23 +48,23 @@ class Processes:
             there.close()
             self._workers[here] = worker
 
-    def read(self, paths: Sequence[str], progress: Progress | None) -> Iterator[Servers | AnalyzerError]:
-        """What each capture says, or why it cannot be used, in the order of `paths`."""
-        waiting = deque(enumerate(paths))
+    def read(self, tasks: Sequence[Task], progress: Progress | None) -> Iterator[Servers | AnalyzerError]:
+        """What each capture says, or why it cannot be used, in the order of `tasks`."""
+        waiting = deque(enumerate(tasks))
         reading: dict[Connection, int] = {}
         found: dict[int, Servers | AnalyzerError] = {}
-        done, total = [0] * len(paths), _size(paths)
+        done, total = [0] * len(tasks), _size([task.path for task in tasks])
 
         def next_capture(pipe: "Connection") -> None:
             reading.pop(pipe, None)
             if waiting:
-                number, path = waiting.popleft()
-                reading[pipe], self._owner[number], self._at[pipe] = number, pipe, path
-                self._send(pipe, (number, path, progress is not None))
+                number, task = waiting.popleft()
+                reading[pipe], self._owner[number], self._at[pipe] = number, pipe, task.path
+                self._send(pipe, (number, task, progress is not None))
 
         for pipe in self._workers:
             next_capture(pipe)
-        for number in range(len(paths)):
+        for number in range(len(tasks)):
             while number not in found:
                 for pipe in cast("list[Connection]", wait(list(reading))):
                     answer = self._receive(pipe)
@@ -78,11 +77,9 @@ class Processes:
                         next_capture(pipe)
             yield found.pop(number)
 
-    def complete(self, numbers: Sequence[int], servers: Servers) -> Iterator[CaptureReport]:
-        """The reports of captures that were read, by their place among the paths."""
-        for (
-            pipe
-        ) in self._workers:  # told once and all together: whoever answers need not listen, so that nobody waits for the other
+    def complete(self, numbers: Sequence[int], servers: Servers) -> Iterator[Any]:
+        """What the captures that were read add to the report, by their place among the tasks."""
+        for pipe in self._workers:  # told once and all together: whoever answers need not listen, and nobody waits for the other
             self._send(pipe, ([number for number in numbers if self._owner[number] is pipe], servers))
         for number in numbers:
             yield self._receive(self._owner[number])
@@ -146,8 +143,8 @@ def _serve(pipe: "Connection", inherited: "list[Connection]", read: Read, thresh
     gc.set_threshold(*threshold)
     works: dict[int, Work] = {}
 
-    def begin(number: int, path: str, tell: bool) -> Servers:
-        works[number] = read(path, (lambda done, _: pipe.send((done, None))) if tell else None)
+    def begin(number: int, task: Task, tell: bool) -> Servers:
+        works[number] = read(task, (lambda done, _: pipe.send((done, None))) if tell else None)
         return works[number].servers()
 
     with suppress(EOFError, OSError):

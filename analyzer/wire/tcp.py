@@ -48,9 +48,11 @@ class Rows:
 
 
 class Watch:
-    """Which connections are still followed; all of them at first. A byte for each."""
+    """Which connections are still followed; at first all, or those whose number modulo `shares` is `share`. A byte for each."""
 
-    def __init__(self) -> None:
+    def __init__(self, share: int = 0, shares: int = 1) -> None:
+        self._share = share
+        self._shares = shares
         self._dropped = np.zeros(1 << 12, np.bool_)
 
     def forget(self, flow: int) -> None:
@@ -64,7 +66,10 @@ class Watch:
     def among(self, flows: Ints) -> npt.NDArray[np.bool_]:
         """Which of these connections are followed."""
         dropped = self._dropped
-        return ~dropped[np.minimum(flows, len(dropped) - 1)] | (flows >= len(dropped))
+        followed = ~dropped[np.minimum(flows, len(dropped) - 1)] | (flows >= len(dropped))
+        if self._shares > 1:
+            followed &= flows % self._shares == self._share
+        return followed
 
 
 @dataclass(frozen=True, slots=True)

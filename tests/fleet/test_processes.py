@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 import pytest
+from load import Load, write_pcap
 from peers import CLIENT, SYN, file, tcp_packet
 
 import analyzer
+from analyzer.fleet import LARGE, MOST_SHARES, Task, fitting
 from analyzer.fleet.processes import Processes
 from analyzer.model.errors import UnusableInputError, UsageError
 from analyzer.model.limits import DEFAULT
@@ -41,6 +43,48 @@ def test_any_number_of_jobs_prints_the_same(form: str) -> None:
     assert usual[0] == 0
     for jobs in (1, 2, 5):
         assert command("report", *CAPTURES, "--format", form, "--jobs", jobs) == usual, jobs
+
+
+@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.parent.name)
+def test_a_divided_capture_gives_the_same_report(path: Path) -> None:
+    usual = plain(analyzer.analyze(path, frames=False))
+    for jobs in (2, 3):
+        assert plain(analyzer.analyze(path, frames=False, jobs=jobs)) == usual, jobs
+
+
+@pytest.mark.parametrize("attempts", [0, 1, 5])
+def test_a_divided_capture_of_little_gives_the_same_report(attempts: int, tmp_path: Path) -> None:
+    """Shares may be empty, and an attempt of which no byte was seen belongs to one of them."""
+    path = tmp_path / "little.pcap"
+    path.write_bytes(file([tcp_packet(CLIENT, number, 0, SYN) for number in range(attempts)]))
+    usual = plain(analyzer.analyze(path, frames=False))
+    assert plain(analyzer.analyze(path, frames=False, jobs=4)) == usual
+
+
+def test_a_divided_capture_that_is_unusable_is_told_once(tmp_path: Path) -> None:
+    path = tmp_path / "nothing.pcap"
+    path.write_bytes(b"nothing")
+    told: list[Exception] = []
+    assert not analyzer.analyze(path, frames=False, jobs=3, unusable=told.append).captures
+    assert len(told) == 1
+
+
+def test_a_session_of_a_divided_capture_keeps_its_number(tmp_path: Path) -> None:
+    path = tmp_path / "load.pcap"
+    write_pcap(path, Load(sessions=5, seconds=2).packets())
+    usual = analyzer.analyze(path, frames=False)
+    for number in range(1, 6):
+        chosen = analyzer.analyze(path, settings=Settings(session=str(number)), frames=False, jobs=2)
+        assert chosen.sessions == usual.sessions[number - 1 : number]
+
+
+def test_only_one_large_file_is_divided_unasked(tmp_path: Path) -> None:
+    large = tmp_path / "large.pcap"
+    with large.open("wb") as sparse:
+        sparse.truncate(LARGE)
+    assert fitting([str(HEALTHY)]) == fitting([str(large)] * 2) == fitting(["-"]) == fitting([str(tmp_path)]) == 1
+    if sys.platform == "linux":
+        assert fitting([str(large)]) == min(len(os.sched_getaffinity(0)), MOST_SHARES)
 
 
 @pytest.mark.parametrize(
@@ -78,12 +122,12 @@ def test_numbers_of_jobs(jobs: str, status: int) -> None:
     assert len(ran[2].splitlines()) == (status != 0)
 
 
-def test_one_capture_and_standard_input_need_no_other_process() -> None:
+def test_a_small_capture_and_standard_input_need_no_other_process() -> None:
     code = f"""
 import sys
 from analyzer.cli import main
 try:
-    main([*{["report", str(HEALTHY), "--jobs", "4"]!r}])
+    main([*{["report", str(HEALTHY)]!r}])
 except SystemExit as end:
     assert not end.code
 assert "multiprocessing" not in sys.modules
@@ -142,7 +186,7 @@ def test_the_first_error_in_order_is_raised(tmp_path: Path) -> None:
 
 def test_what_a_process_did_not_expect_is_raised_here() -> None:
     with Processes(2, operator.truediv) as fleet, pytest.raises(TypeError) as raised:  # type: ignore[arg-type]
-        list(fleet.read(["a", "b"], None))
+        list(fleet.read([Task("a"), Task("b")], None))
     assert any("In a process of its own" in note for note in raised.value.__notes__)
 
 
