@@ -71,10 +71,11 @@ def analyze(
     paths = [os.fspath(one) for one in (path, *more_paths)]
     if chosen.dump is not None or "-" in paths or frames:
         jobs = 1
+    asked = jobs is not None
     jobs = fitting(paths) if jobs is None else jobs
     shares = jobs if len(paths) == 1 else 1
     tasks = [Task(path, share, shares) for path in paths for share in range(shares)]
-    with _fleet(min(jobs, len(tasks)), chosen, frames) as fleet:
+    with _fleet(min(jobs, len(tasks)), asked, chosen, frames) as fleet:
         servers: set[tuple[str, int]] = set()
         bad: set[int] = set()
         for number, said in enumerate(fleet.read(tasks, progress)):
@@ -95,14 +96,19 @@ def analyze(
     return Report({"name": "analyzer", "version": __version__}, _settings(chosen), captures)
 
 
-def _fleet(jobs: int, settings: Settings, frames: bool) -> "OneByOne | Processes":
-    """Who reads the captures."""
+def _fleet(jobs: int, asked: bool, settings: Settings, frames: bool) -> "OneByOne | Processes":
+    """Who reads the captures: this process where no others can be started, unless they were asked for."""
     read = partial(_read, settings, frames)
     if jobs == 1:
         return OneByOne(read)
     from analyzer.fleet.processes import Processes  # noqa: PLC0415 - needed for several captures only
 
-    return Processes(jobs, read)
+    try:
+        return Processes(jobs, read)
+    except AnalyzerError:
+        if asked:
+            raise
+        return OneByOne(read)
 
 
 @dataclass(slots=True)

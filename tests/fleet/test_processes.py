@@ -16,9 +16,10 @@ from load import Load, write_pcap
 from peers import CLIENT, SYN, file, tcp_packet
 
 import analyzer
-from analyzer.fleet import LARGE, MOST_SHARES, Task, fitting
+from analyzer import pipeline
+from analyzer.fleet import LARGE, MOST_SHARES, Task, fitting, processes
 from analyzer.fleet.processes import Processes
-from analyzer.model.errors import UnusableInputError, UsageError
+from analyzer.model.errors import AnalyzerError, UnusableInputError, UsageError
 from analyzer.model.limits import DEFAULT
 from analyzer.model.schema import Side
 from analyzer.model.settings import Dump, Settings
@@ -76,6 +77,22 @@ def test_a_session_of_a_divided_capture_keeps_its_number(tmp_path: Path) -> None
     for number in range(1, 6):
         chosen = analyzer.analyze(path, settings=Settings(session=str(number)), frames=False, jobs=2)
         assert chosen.sessions == usual.sessions[number - 1 : number]
+
+
+def test_where_no_process_can_be_started_one_does_it_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But who asks for several is told."""
+    path = tmp_path / "load.pcap"
+    write_pcap(path, Load(sessions=3, seconds=2).packets())
+    usual = plain(analyzer.analyze(path, frames=False))
+
+    def refuse(*_: object) -> None:
+        raise AnalyzerError("2 processes cannot be started")
+
+    monkeypatch.setattr(processes.Processes, "__init__", refuse)
+    monkeypatch.setattr(pipeline, "fitting", lambda _: 2)
+    assert plain(analyzer.analyze(path, frames=False, jobs=None)) == usual
+    with pytest.raises(AnalyzerError, match="cannot be started"):
+        analyzer.analyze(path, frames=False, jobs=2)
 
 
 def test_only_one_large_file_is_divided_unasked(tmp_path: Path) -> None:
