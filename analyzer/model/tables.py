@@ -23,6 +23,7 @@ class Table:
         self._limit = limit
         self._held = 0
         self._rows = 0
+        self._dtypes = [np.dtype(column.dtype) for column in schema]
         self._chunks: dict[str, list[Array]] = {column.name: [] for column in schema}
         self._spilled: list[tuple[int, int]] = []  # (offset, rows) of each spilled chunk
         self._file: IO[bytes] | None = None
@@ -42,9 +43,9 @@ class Table:
             raise ValueError(msg)
         if not rows:
             return
-        for column, array in zip(self.schema, arrays, strict=True):
-            chunk = array.astype(column.dtype, copy=False)
-            self._chunks[column.name].append(chunk)
+        for chunks, dtype, array in zip(self._chunks.values(), self._dtypes, arrays, strict=True):
+            chunk = array if array.dtype is dtype else array.astype(dtype, copy=False)
+            chunks.append(chunk)
             self._held += chunk.nbytes
         self._rows += rows
         if self._held > self._limit:

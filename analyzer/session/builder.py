@@ -36,6 +36,8 @@ from analyzer.session.silence import find_gaps, find_pace, raw_bytes_per_second
 from analyzer.wire import stream_kernels
 
 SWITCHING = 101
+AUDIO, BINARY = int(Kind.AUDIO), int(Opcode.BINARY)
+"""As plain numbers: numpy asks an enumeration for its ways at every comparison."""
 KINDS = np.full(16, Kind.BINARY, np.uint8)
 KINDS[[Opcode.TEXT, Opcode.CLOSE, Opcode.PING, Opcode.PONG]] = [Kind.TEXT, Kind.CLOSE, Kind.PING, Kind.PONG]
 
@@ -117,19 +119,25 @@ class SessionBuilder:
         half, columns = self._sides[side], batch.columns
         kinds, labels = np.empty(len(batch), np.uint8), np.full(len(batch), -1, np.int16)
         asked = self._sort(side, batch, kinds)
-        binary = columns["opcode"][asked] == Opcode.BINARY
-        for row in asked[binary].tolist():
-            found = classify.client_binary(batch.part(row), self._provider)
-            if found is not None:
-                kinds[row], labels[row] = found.kind, half.label(found.label)
-        audio = self._texts(half, batch, asked[~binary], kinds, labels)
-        sizes = np.where(kinds == Kind.AUDIO, columns["part"], 0)
-        for row, content in audio.items():
-            sizes[row] = len(content)
-        ends = np.cumsum(sizes)
-        before = ends - sizes + half.audio
-        half.audio += int(ends[-1])
-        half.feed(batch, kinds, audio, lambda: self._services.track(half.declared, self._provider, side))
+        audio: dict[int, bytes] = {}
+        if len(asked):
+            binary = columns["opcode"][asked] == BINARY
+            for row in asked[binary].tolist():
+                found = classify.client_binary(batch.part(row), self._provider)
+                if found is not None:
+                    kinds[row], labels[row] = found.kind, half.label(found.label)
+            audio = self._texts(half, batch, asked[~binary], kinds, labels)
+        heard = kinds == AUDIO
+        if heard.any():
+            sizes = np.where(heard, columns["part"], 0)
+            for row, content in audio.items():
+                sizes[row] = len(content)
+            ends = np.cumsum(sizes)
+            before = ends - sizes + half.audio
+            half.audio += int(ends[-1])
+            half.feed(batch, heard, audio, lambda: self._services.track(half.declared, self._provider, side))
+        else:
+            before = np.full(len(batch), half.audio, np.int64)
         rows = {**columns, "kind": kinds, "label": labels, "audio_at": before}
         if not batch.whole and not columns["ends"].all():
             ended = columns["ends"] == 1

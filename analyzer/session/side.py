@@ -92,14 +92,17 @@ class SideBuilder:
             self._texts.append(Text(row, kind, label, text[: self._limits.text_excerpt], QUOTED.get(kind, "error"), at))
 
     def feed(
-        self, batch: MessageBatch, kinds: npt.NDArray[np.uint8], decoded: dict[int, bytes], open_track: Callable[[], TrackBuilder]
+        self, batch: MessageBatch, heard: npt.NDArray[np.bool_], decoded: dict[int, bytes], open_track: Callable[[], TrackBuilder]
     ) -> None:
-        """Audio messages to the track, in order, with the holes between them. `decoded` replaces the content of text rows."""
+        """Messages that are `heard` (some are) to the track, in order, with the holes between them. `decoded` replaces the
+        content of text rows.
+        """
         columns = batch.columns
-        rows = np.flatnonzero(kinds == Kind.AUDIO)
-        if not len(rows):
-            return
         track = self.track = self.track or open_track()
+        if batch.whole and not decoded and heard.all():  # nearly always
+            track.feed(batch.content, columns["part"])
+            return
+        rows = np.flatnonzero(heard)
         if decoded:
             for row in rows.tolist():
                 if columns["lost"][row]:

@@ -239,3 +239,11 @@ def test_hostile_texts_break_nothing_and_take_no_time(content: bytes) -> None:
     for side in Side:
         builder.messages(side, said((TEXT, content)))
     assert len(kinds(frozen(builder))) == 1
+
+
+def test_texts_alone_make_no_track() -> None:
+    builder = granted()
+    builder.messages(Side.SERVER, said((TEXT, text(type="Results", start=0, duration=1)), (TEXT, b"hello")))
+    builder.messages(Side.CLIENT, said((TEXT, text(type="KeepAlive"))))
+    session = frozen(builder)
+    assert (session.client_audio, session.server_audio) == (None, None)

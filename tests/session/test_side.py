@@ -112,12 +112,18 @@ A, T = Kind.AUDIO, Kind.TEXT
 def test_audio_goes_to_the_track_with_its_holes(rows: list[Any], decoded: dict[int, bytes], heard: list[Any]) -> None:
     half, track = side(), Track()
     messages, kinds = batch(*rows)
-    half.feed(messages, kinds, decoded, lambda: track)  # type: ignore[arg-type, return-value]
+    half.feed(messages, kinds == A, decoded, lambda: track)  # type: ignore[arg-type, return-value]
     assert track.heard == heard
+
+
+def test_a_batch_of_nothing_but_audio_goes_as_it_is() -> None:
+    half, track = side(), Track()
+    messages, kinds = batch((A, b"ab", 0), (A, b"", 0), (A, b"cde", 0))
+    half.feed(replace(messages, whole=True), kinds == A, {}, lambda: track)  # type: ignore[arg-type, return-value]
+    assert track.heard == [b"ab", b"", b"cde"]
 
 
 def test_without_audio_there_is_no_track() -> None:
     half = side()
-    half.feed(*batch((T, b"x", 0)), {}, lambda: pytest.fail("opened"))
     assert half.track is None
     assert half.finish_track(None, joined=False) is None
