@@ -20,7 +20,7 @@ def sessions(capture: str, **chosen: Any) -> None:  # noqa: ANN401 - options
     from analyzer.pipeline import analyze  # noqa: PLC0415 - numpy and all steps
 
     with progress() as show:
-        report = analyze(capture, settings=settings(**chosen), frames=False, progress=show)
+        report = analyze(capture, settings=settings(**chosen), frames=False, progress=show, jobs=None)
     if on_terminal():
         from analyzer.reports.terminal import sessions_table  # noqa: PLC0415 - rich
 
