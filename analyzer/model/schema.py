@@ -101,12 +101,6 @@ PACKETS: Schema = (
     Column("length", "i4", "bytes", "payload bytes on the wire"),
 )
 
-SEGMENTS: Schema = (
-    Column("start", "i8", "bytes", "offset in the direction's stream, 0 at the first byte after SYN or the first byte seen"),
-    Column("number", "i8", "", "packet that carried it first"),
-    Column("time", "i8", "ns", "time of that packet"),
-)
-
 FRAMES: Schema = (
     Column("offset", "i8", "bytes", "where the header starts in the direction's WebSocket bytes"),
     Column("header", "u1", "bytes", "header size, 2 to 14"),

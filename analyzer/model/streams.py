@@ -38,12 +38,6 @@ class Origins:
         )
 
 
-def no_origins() -> Origins:
-    """Origins of nothing."""
-    empty = np.zeros(0, np.int64)
-    return Origins(empty, empty, empty)
-
-
 @dataclass(frozen=True, slots=True)
 class Run:
     """A run of one direction's stream in parts that lie anywhere in `bytes`: nothing is copied until it is known what is wanted.
@@ -105,6 +99,11 @@ class Run:
     def first(self) -> tuple[int, int]:
         """Packet number and time (ns) of the first byte."""
         return int(self.number[0]), int(self.time[0])
+
+    @property
+    def views(self) -> tuple[memoryview, ...]:
+        """Bytes and columns as walks want them."""
+        return tuple(memoryview(one) for one in (self.bytes, self.start, self.length, self.number, self.time, self.at))
 
 
 @dataclass(frozen=True, slots=True)

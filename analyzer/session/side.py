@@ -121,9 +121,7 @@ class SideBuilder:
             if end_at - begin_at == int(sizes.sum()):  # nothing lies between them
                 track.feed(batch.content[begin_at:end_at], sizes)
             else:
-                content = np.empty(int(sizes.sum()), np.uint8)
-                bulk.gather(batch.content, np.ascontiguousarray(columns["at"][some]), sizes, content)
-                track.feed(content, sizes)
+                track.feed(bulk.gathered(batch.content, columns["at"][some], sizes), sizes)
 
     def finish_track(self, pace: Pace | None, *, joined: bool) -> Track | None:
         """The track, judged. `joined`: the beginning is not in the capture."""

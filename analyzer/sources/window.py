@@ -71,9 +71,8 @@ class Window:
 
     def _add(self) -> None:
         """Put the next block behind what is held."""
-        if (
-            self.start == self._begun
-        ):  # no batch came from the last block, so the one before it may still be read in the other array
+        # No batch came from the last block: the one before it may still be read in the other array.
+        if self.start == self._begun:
             self._next = np.empty(HEADROOM + self._size, np.uint8)
         self._fill()
         count, held = self._filled, self.held

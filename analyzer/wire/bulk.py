@@ -35,6 +35,13 @@ def gather(source: Bytes, starts: Ints, lengths: Ints, out: Bytes) -> int:
     return at
 
 
+def gathered(source: Bytes, starts: Ints, lengths: Ints) -> Bytes:
+    """What `gather` writes, in memory of its own."""
+    out = np.empty(int(lengths.sum()), np.uint8)
+    gather(source, np.ascontiguousarray(starts), np.ascontiguousarray(lengths), out)
+    return out
+
+
 def unmask(source: Bytes, starts: Ints, lengths: Ints, keys: U32, out: Bytes) -> int:
     """Like `gather`, and XOR each slice with its 4-byte key (uint32, first byte highest; RFC 6455 section 5.3)."""
     at = 0

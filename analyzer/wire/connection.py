@@ -64,7 +64,6 @@ class Connection:
         self.handshake_seen = bool(opening.flags & SYN)
         self._reassembly = tuple(Reassembly(initial, limits) for initial in opening.initial)
         self._intake = (Intake(limits.http_head), Intake(limits.http_head))
-        self._ended = [False, False]
         self.sightings = (Sightings(limits.anomalies), Sightings(limits.anomalies))
         self._handshake: Handshake | None = None
         self._asked: Request | None = None

@@ -28,7 +28,7 @@ cpdef tuple walk_pcapng(
 
 @cython.locals(word=i8, mask=i8, capacity=i8, row=i8, at=i8, stop=i8, link=i8, what=int, ether=i8, family=u8, tags=int, version=i8, protocol=i8,
                end=i8, ahi=u8, alo=u8, bhi=u8, blo=u8, head=i8, total=i8, sport=i8, dport=i8, number=i8, bits=i8,
-               slot=i8, ports=u8, swapped=u8, which=i8, way=int, k=i8, top=i8, answer=i8)
+               slot=i8, ports=u8, swapped=u8, which=i8, way=int, k=i8, top=i8, answer=i8, done=i8, size=i8, type_at=i8)
 cpdef tuple decode(
     const unsigned char[::1] data, const i8[::1] offset, const i8[::1] captured, const i8[::1] on_wire, const int[::1] interface,
     const i8[::1] links, i8 begin, i8 rows,

@@ -242,52 +242,43 @@ def decode(
     word = 0xFFFFFFFF  # in a variable: so large a constant in an expression would be a Python object
     mask = len(slots) - 1
     capacity = len(opened)
-    row = begin
+    done = rows
     with cython.nogil:
-        while row < rows:
+        for row in range(begin, rows):
             at = offset[row]
             stop = at + captured[row]
             link = links[interface[row]]
             flow[row] = -1
             what = 0
             ether = 0  # EtherType of what follows, 0 for "look at the IP version"
+            size = 0
+            type_at = -1
             if link == 1:
-                if at + 14 > stop:
-                    kind[row] = 5
-                    row += 1
-                    continue
-                ether = data[at + 12] << 8 | data[at + 13]
-                at += 14
+                size = 14
+                type_at = 12
             elif link == 113:
-                if at + 16 > stop:
-                    kind[row] = 5
-                    row += 1
-                    continue
-                ether = u16(data, at + 14)
-                at += 16
+                size = 16
+                type_at = 14
             elif link == 276:
-                if at + 20 > stop:
-                    kind[row] = 5
-                    row += 1
-                    continue
-                ether = u16(data, at)
-                at += 20
+                size = 20
+                type_at = 0
             elif link == 0 or link == 108:
+                size = 4
+            elif not (link == 101 or link == 12 or link == 14 or link == 228 or link == 229):
+                kind[row] = 4
+                continue
+            if at + size > stop:
+                kind[row] = 5
+                continue
+            if type_at >= 0:
+                ether = data[at + type_at] << 8 | data[at + type_at + 1]
+            elif size:
                 # The family is in the byte order of the capturing machine (NULL) or of the network (LOOP); all values fit one byte.
-                if at + 4 > stop:
-                    kind[row] = 5
-                    row += 1
-                    continue
                 family = data[at] | data[at + 3]
                 if data[at + 1] | data[at + 2] or not (family == 2 or family == 10 or family == 24 or family == 28 or family == 30):
                     kind[row] = 0
-                    row += 1
                     continue
-                at += 4
-            elif not (link == 101 or link == 12 or link == 14 or link == 228 or link == 229):
-                kind[row] = 4
-                row += 1
-                continue
+            at += size
             tags = 0
             while (ether == 0x8100 or ether == 0x88A8 or ether == 0x9100 or ether == 0x9200) and at + 4 <= stop and tags < 8:
                 ether = u16(data, at + 2)
@@ -295,7 +286,6 @@ def decode(
                 tags += 1
             if at >= stop:
                 kind[row] = 5 if ether == 0 or ether == 0x0800 or ether == 0x86DD else 0
-                row += 1
                 continue
             version = data[at] >> 4
             family = version
@@ -303,11 +293,9 @@ def decode(
                 what = 3  # MPLS, PPPoE session
             elif ether != 0 and ether != 0x0800 and ether != 0x86DD:
                 kind[row] = 0
-                row += 1
                 continue
             elif ether == 0x0800 and version != 4 or ether == 0x86DD and version != 6 or version != 4 and version != 6:
                 kind[row] = 0
-                row += 1
                 continue
             protocol = 0
             end = 0
@@ -318,7 +306,6 @@ def decode(
             if what == 0 and version == 4:
                 if at + 20 > stop:
                     kind[row] = 5
-                    row += 1
                     continue
                 head = (data[at] & 15) * 4
                 total = data[at + 2] << 8 | data[at + 3]
@@ -327,7 +314,6 @@ def decode(
                 protocol = data[at + 9]
                 if head < 20:
                     kind[row] = 0
-                    row += 1
                     continue
                 top = data[at + 12]
                 alo = top << 24 | data[at + 13] << 16 | data[at + 14] << 8 | data[at + 15]
@@ -340,7 +326,6 @@ def decode(
             elif what == 0:
                 if at + 40 > stop:
                     kind[row] = 5
-                    row += 1
                     continue
                 total = u16(data, at + 4)
                 protocol = data[at + 6]
@@ -370,20 +355,16 @@ def decode(
                 what = 3
             if what != 0:
                 kind[row] = what if what == 3 or protocol == 6 else 0
-                row += 1
                 continue
             if protocol != 6:
                 kind[row] = 0
-                row += 1
                 continue
             if at + 20 > stop:
                 kind[row] = 5
-                row += 1
                 continue
             head = (data[at + 12] >> 4) * 4
             if head < 20 or end < at + head:
                 kind[row] = 0
-                row += 1
                 continue
             if end > offset[row] + on_wire[row]:
                 end = offset[row] + on_wire[row]
@@ -416,6 +397,7 @@ def decode(
                 which = -1  # the 4-tuple is used again: the slot will point to the new connection
             if which < 0:
                 if flows == capacity:
+                    done = row
                     break
                 which = flows
                 flows += 1
@@ -445,8 +427,7 @@ def decode(
             payload[row] = at
             length[row] = end - at
             present[row] = max(0, min(end, stop) - at)
-            row += 1
-    return row, flows
+    return done, flows
 
 
 def rehash(keys, flows, slots):

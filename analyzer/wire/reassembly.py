@@ -29,9 +29,8 @@ NOTED = np.array([0] * len(COUNTED) + [-1, -1, -1, 0], np.int64)
 
 def owned(run: Run) -> Run:
     """The same with bytes of their own, since a batch's bytes do not last."""
-    out = np.empty(int(run.length.sum()), np.uint8)
-    bulk.gather(run.bytes, np.ascontiguousarray(run.at), np.ascontiguousarray(run.length), out)
-    return Run(run.start, run.length, run.number, run.time, np.cumsum(run.length) - run.length, out)
+    own = bulk.gathered(run.bytes, run.at, run.length)
+    return Run(run.start, run.length, run.number, run.time, np.cumsum(run.length) - run.length, own)
 
 
 def trimmed(run: Run, known: int) -> Run:

@@ -116,7 +116,7 @@ def _weight(data: Data, at: int, side: Side | None, *, rsv: bool) -> int:
     """How much speaks for a header at `at`: 0 when anything speaks against it."""
     columns = FrameColumns(CANDIDATES)
     run = data.cut(data.start + at).run()
-    views = (memoryview(one) for one in (run.bytes, run.start, run.length, run.number, run.time, run.at))
+    views = run.views
     state, head = np.zeros(8, np.int64), np.zeros(stream_kernels.FRAME_ROOM, np.uint8)
     own = (side is Side.CLIENT, len(data.bytes), memoryview(state), memoryview(head))
     rows, _, _, _, why, _ = stream_kernels.walk_frames(*views, 0, 0, *own, *columns.views)

@@ -125,7 +125,7 @@ class FrameReader:
     def _walk(self, run: Run) -> Generator[FrameBatch | Lost, None, Run | None]:
         """The frames of a run. Returns what follows the place where the step was lost, None when all was used."""
         room = self._room
-        views = [memoryview(one) for one in (run.bytes, run.start, run.length, run.number, run.time, run.at)]
+        views = run.views
         own = (self._side is Side.CLIENT, CONTENT, memoryview(self._state), memoryview(self._head))
         part = inside = 0
         why = stream_kernels.FULL

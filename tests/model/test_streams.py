@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from analyzer.model.streams import Data, Gap, Origins, no_origins
+from analyzer.model.streams import Data, Gap, Origins
 
 
 def origins(*rows: tuple[int, int, int]) -> Origins:
@@ -28,7 +28,7 @@ def test_joined_origins_keep_what_is_still_needed() -> None:
     joined = first.joined(origins((20, 4, 40)), 6)
     assert joined.number.tolist() == [2, 3, 4]
     assert joined.rows(np.array([6, 9, 25])).tolist() == [0, 1, 2]
-    assert no_origins().joined(first, 0).start.tolist() == [0, 5, 9]
+    assert Origins(*np.zeros((3, 0), np.int64)).joined(first, 0).start.tolist() == [0, 5, 9]
 
 
 def test_a_gap_knows_its_end() -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from backports.zstd import CompressionParameter, ZstdCompressor
+from drops import Drops
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,14 +27,6 @@ def zstd(data: bytes) -> bytes:
 
 PACK = {"gzip": gzip.compress, "zstd": zstd}
 BOTH = pytest.mark.parametrize("kind", PACK)
-
-
-class Drops(io.BytesIO):
-    """A stream that gives a byte at a time."""
-
-    def readinto(self, buffer: memoryview, /) -> int:
-        """Fill the first byte."""
-        return super().readinto(memoryview(buffer)[:1])
 
 
 def inflate(data: bytes, size: int = 10_000, stream: type[io.BytesIO] = io.BytesIO) -> tuple[bytes, str | None]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
+from drops import Drops
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,14 +16,6 @@ from analyzer.model.limits import DEFAULT, Limits
 from analyzer.sources.pcap import MODIFIED, PcapSource, magic_of
 
 SMALL = replace(DEFAULT, batch=64)
-
-
-class Drops(io.BytesIO):
-    """A stream that gives a byte at a time."""
-
-    def readinto(self, buffer: memoryview, /) -> int:
-        """Fill the first byte."""
-        return super().readinto(memoryview(buffer)[:1])
 
 
 class Packet(NamedTuple):

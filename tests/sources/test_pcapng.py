@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
+from drops import Drops
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,14 +19,6 @@ from analyzer.sources.pcapng import MOST_INTERFACES, PcapngSource
 SMALL = replace(DEFAULT, batch=64)
 NOW = 1_795_000_000
 LATEST = 9_000_000_000 * SECOND
-
-
-class Drops(io.BytesIO):
-    """A stream that gives a byte at a time."""
-
-    def readinto(self, buffer: memoryview, /) -> int:
-        """Fill the first byte."""
-        return super().readinto(memoryview(buffer)[:1])
 
 
 class Packet(NamedTuple):

@@ -34,7 +34,7 @@ class Walked(NamedTuple):
 def walk_frames(walks: ModuleType, data: bytes, room: int, cuts: Sequence[int] = (), most: int = 1 << 20) -> Walked:
     """Walk a stream that comes in parts, in columns with room for so many frames, and for so many bytes of payload."""
     columns, run = FrameColumns(room), run_of(data, cuts)
-    views = [memoryview(one) for one in (run.bytes, run.start, run.length, run.number, run.time, run.at)]
+    views = run.views
     state, head = np.zeros(8, np.int64), np.zeros(14, np.uint8)
     why, part, inside, payload, rows, kept = stream_kernels.FULL, 0, 0, b"", [], []
     while why == stream_kernels.FULL:
@@ -132,7 +132,7 @@ def test_what_is_odd_is_seen(walks: ModuleType) -> None:
     )
     for more, seen in ((b"", 0), (close, 2), (fragment, 5), (reserved, 9), (unmasked, 1), (long, 1), (close + fragment, 7)):
         columns, run = FrameColumns(20), run_of(usual + more + usual, ())
-        views = [memoryview(one) for one in (run.bytes, run.start, run.length, run.number, run.time, run.at)]
+        views = run.views
         state, head = memoryview(np.zeros(8, np.int64)), memoryview(np.zeros(14, np.uint8))
         assert walks.walk_frames(*views, 0, 0, True, 1000, state, head, *columns.views)[5] == seen
 
