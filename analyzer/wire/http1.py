@@ -6,7 +6,7 @@ Pure functions over bytes. "Not yet" is None; what is no HTTP raises HttpSyntaxE
 import base64
 import hashlib
 from collections.abc import Mapping
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qsl
 
 from analyzer.model.dataclass import dataclass
 from analyzer.model.session import Moment, Request, Response
@@ -159,12 +159,13 @@ def upgrades(headers: Mapping[str, str]) -> bool:
 
 def _parameters(query: str) -> dict[str, str]:
     """Parameters of a query, of those that stand twice the first; none at all of a query that only wants to cost time."""
-    pairs = query.split("&")
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
+    except ValueError:
+        pairs = []
     values: dict[str, str] = {}
-    for pair in pairs if len(pairs) <= MOST_PARAMETERS else ():
-        name, _, value = pair.partition("=")
-        if pair:
-            values.setdefault(unquote_plus(name), unquote_plus(value))
+    for name, value in pairs:
+        values.setdefault(name, value)
     return values
 
 
