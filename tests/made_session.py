@@ -22,6 +22,7 @@ from analyzer.model.session import (
     Response,
     Service,
     Session,
+    Span,
     Tcp,
     Text,
     Track,
@@ -133,6 +134,7 @@ def direction(
         bytes=int(sizes.sum()),
         missing=missing,
         holes=tuple(Hole(0, 1, moment(before), moment(after)) for before, after in holes),
+        blind=tuple(Span(moment(before), moment(after)) for before, after in (holes or ([(0, 3600)] if missing else []))),
         tcp=tcp or Tcp(packets=10),
     )
 

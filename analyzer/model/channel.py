@@ -4,7 +4,7 @@ from typing import Protocol
 
 from analyzer.model.dataclass import dataclass
 from analyzer.model.schema import Side
-from analyzer.model.session import Hole, Moment, Request, Response, Tcp
+from analyzer.model.session import Hole, Moment, Request, Response, Span, Tcp
 from analyzer.model.streams import Bytes, Columns
 
 
@@ -55,6 +55,9 @@ class Sink(Protocol):
 
     def hole(self, side: Side, hole: Hole) -> None:
         """Stream bytes after the upgrade that are not."""
+
+    def blind(self, side: Side, span: Span) -> None:
+        """A time in which frames may be missing: from where the step was lost to where it was found again."""
 
     def finish(self, tcp: tuple[Tcp, Tcp], last: Moment, *, encrypted: bool, over: bool) -> None:
         """Nothing follows. `tcp` is by side, `last` the connection's last packet, `over` whether TCP ended."""

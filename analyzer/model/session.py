@@ -113,6 +113,14 @@ class Hole:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time of one direction, between two packets."""
+
+    begin: Moment
+    end: Moment
+
+
+@dataclass(frozen=True, slots=True)
 class Tcp:
     """What TCP did in one direction. `syn`, `fin` and `rst` are the first of each; counts are packets, `zero_window` those that
     close it.
@@ -152,6 +160,8 @@ class Direction:
     missing: int
     """Stream bytes after the upgrade that are not."""
     holes: tuple[Hole, ...]
+    blind: tuple[Span, ...]
+    """When frames may have been sent of which nothing is known. A hole inside one frame is none: its header says how long it is."""
     tcp: Tcp
     _rows: dict[Kind | tuple[Kind, frozenset[str]], Rows] = field(default_factory=dict, compare=False, repr=False)
     """What `rows` found before: rules ask for the same kinds and words again and again."""
@@ -201,7 +211,7 @@ class AudioGap:
     ended_by: str
     """`audio`, `close-stream`, `close` or `capture-end`."""
     covered: bool
-    """False when client bytes are missing inside it, so that audio may have been sent."""
+    """False when frames of the client may be missing inside it, so that audio may have been sent."""
 
     @property
     def duration(self) -> int:

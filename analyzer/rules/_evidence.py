@@ -31,12 +31,16 @@ def quoted(text: str, limit: int = _EXCERPT) -> str:
 
 
 def unseen(direction: Direction) -> str | None:
-    """Say which part of what this side sent is not in the capture; None when all of it is."""
+    """Say which messages of this side may not be in the capture, or cannot be read; None when all are known."""
     side = direction.side.word
     if not direction.tcp.packets:
         return f"no packet of the {side} is in the capture"
-    if direction.missing:
-        return f"{direction.missing} bytes of the {side} are not in the capture"
+    if direction.blind:
+        return (
+            f"{direction.missing} bytes of the {side} are not in the capture"
+            if direction.missing
+            else f"where frames of the {side} begin is not known at first"
+        )
     if direction.rows(Kind.UNREADABLE).size:
         return f"some messages of the {side} cannot be read"
     return None
@@ -46,10 +50,10 @@ def end_unseen(direction: Direction) -> str | None:
     """Say why the last message of this side may not be in the capture; None when the capture holds it."""
     if not direction.tcp.packets:
         return f"no packet of the {direction.side.word} is in the capture"
-    if not direction.holes:
+    if not direction.blind:
         return None
     times = direction.messages.column("first_time")
-    if len(times) and int(times[-1]) > direction.holes[-1].before.time:
+    if len(times) and int(times[-1]) > direction.blind[-1].begin.time:
         return None
     return f"the last bytes of the {direction.side.word} are not in the capture"
 
@@ -128,7 +132,7 @@ def off_pace(session: Session, is_off: Callable[[float], bool]) -> Iterator[Find
     pace = _judged_pace(session)
     if pace is None or not is_off(pace.ratio):
         return
-    if session.client.missing:
+    if session.client.blind:
         yield Unjudged("bytes of the client are missing from the capture, so that its pace is not known")
         return
     rows = session.audio_rows

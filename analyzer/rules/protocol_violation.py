@@ -94,7 +94,7 @@ def _seen(session: Session, direction: Direction) -> _Seen:
 
     seen = _Seen()
     limit = session.settings.limits.finding_packets
-    known_until = direction.holes[0].before.time if direction.holes else None
+    known_until = direction.blind[0].begin.time if direction.blind else None
     bits = direction.frames.column("anomalies").copy()
     if session.opened != "handshake":
         bits &= 0xFFFF & ~int(_NEEDS_PAST)

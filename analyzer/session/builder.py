@@ -23,6 +23,7 @@ from analyzer.model.session import (
     Request,
     Response,
     Session,
+    Span,
     Tcp,
     Upgrade,
 )
@@ -114,6 +115,10 @@ class SessionBuilder:
         """Keep the place."""
         self._sides[side].hole(hole)
 
+    def blind(self, side: Side, span: Span) -> None:
+        """Keep the time."""
+        self._sides[side].blind(span)
+
     def messages(self, side: Side, batch: MessageBatch) -> None:
         """Classify, hand audio to the track, keep the rows of messages that ended."""
         half, columns = self._sides[side], batch.columns
@@ -129,7 +134,7 @@ class SessionBuilder:
             audio = self._texts(half, batch, asked[~binary], kinds, labels)
         heard = kinds == AUDIO
         if heard.any():
-            sizes = np.where(heard, columns["part"], 0)
+            sizes = np.where(heard, columns["part"] if batch.whole else columns["part"] + columns["lost"], 0)
             for row, content in audio.items():
                 sizes[row] = len(content)
             ends = np.cumsum(sizes)

@@ -11,7 +11,7 @@ from analyzer.model.anomalies import Anomaly, Sightings
 from analyzer.model.channel import MessageBatch
 from analyzer.model.limits import Limits
 from analyzer.model.schema import FRAMES, MESSAGES, Kind, Side
-from analyzer.model.session import AudioFormat, Close, Direction, Endpoint, Hole, Moment, Pace, Tcp, Text, Track
+from analyzer.model.session import AudioFormat, Close, Direction, Endpoint, Hole, Moment, Pace, Span, Tcp, Text, Track
 from analyzer.model.streams import Bytes, Ints
 from analyzer.model.tables import Table
 from analyzer.wire import bulk
@@ -53,6 +53,7 @@ class SideBuilder:
         self.labels: dict[str, int] = {}
         self.closes: list[Close] = []
         self.holes: list[Hole] = []
+        self._blind: list[Span] = []
         self.sightings = sightings
         self.bytes = 0
         self.audio = 0
@@ -74,6 +75,12 @@ class SideBuilder:
         if len(self.holes) > self._limits.holes:
             one, two = self.holes[-3:-1]
             self.holes[-3:-1] = [Hole(one.start, one.length + two.length, one.before, two.after)]
+
+    def blind(self, span: Span) -> None:
+        """Keep a time of which frames may be missing. Beyond the limit the last two become one."""
+        if len(self._blind) == self._limits.holes:
+            span = Span(self._blind.pop().begin, span.end)
+        self._blind.append(span)
 
     def close(self, content: bytes, at: Moment) -> None:
         """Code and reason of a close frame (RFC 6455 section 5.5.1)."""
@@ -145,5 +152,6 @@ class SideBuilder:
             bytes=self.bytes,
             missing=sum(hole.length for hole in self.holes),
             holes=tuple(self.holes),
+            blind=tuple(self._blind),
             tcp=tcp,
         )

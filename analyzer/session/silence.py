@@ -41,7 +41,7 @@ def find_gaps(
     stops.sort(key=lambda stop: stop[0].time)
     stop_times = np.array([at.time for at, _ in stops], np.int64)
     keepalives = np.sort(first_time[client.rows(Kind.CONTROL, provider.keepalive_words)])
-    holes = np.array([(hole.before.time, hole.after.time) for hole in client.holes], np.int64).reshape(-1, 2)
+    blind = np.array([(span.begin.time, span.end.time) for span in client.blind], np.int64).reshape(-1, 2)
     found: list[AudioGap] = []
     for row in long:
         begin = Moment(int(begin_packets[row]), int(begins[row]))
@@ -54,7 +54,7 @@ def find_gaps(
         if end.time - begin.time > settings.gap:
             low, high = np.searchsorted(keepalives, [begin.time, end.time + 1]).tolist()
             step = int(np.diff(np.concatenate(([begin.time], keepalives[low:high], [end.time]))).max())
-            covered = not np.any((holes[:, 0] < end.time) & (holes[:, 1] > begin.time))
+            covered = not np.any((blind[:, 0] < end.time) & (blind[:, 1] > begin.time))
             found.append(AudioGap(begin, end, high - low, step, ended_by, covered=covered))
     return tuple(found)
 

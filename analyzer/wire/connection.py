@@ -11,7 +11,7 @@ from analyzer.model.anomalies import Sightings
 from analyzer.model.channel import Sink
 from analyzer.model.limits import Limits
 from analyzer.model.schema import Side
-from analyzer.model.session import Hole, Moment, Request, Response
+from analyzer.model.session import Hole, Moment, Request, Response, Span
 from analyzer.model.streams import Bytes, Columns, Data, End, Gap, Piece, Run
 from analyzer.wire import http1
 from analyzer.wire.deflate import Inflater
@@ -22,7 +22,7 @@ from analyzer.wire.messages import MessageReader
 from analyzer.wire.reassembly import Reassembly
 from analyzer.wire.resync import find_frame
 from analyzer.wire.tcp import ACK, SYN, Opening, Rows
-from analyzer.wire.websocket import FrameBatch, FrameReader
+from analyzer.wire.websocket import Found, FrameBatch, FrameReader, Lost
 
 TLS_RECORDS = (b"\x16\x03", b"\x17\x03")
 """Handshake and application data (RFC 8446 section 5.1): what a TLS connection starts with, and goes on with."""
@@ -71,6 +71,8 @@ class Connection:
         self._frames: list[FrameReader | None] = [None, None]
         self._messages: list[MessageReader | None] = [None, None]
         self._holes: list[Gap | None] = [None, None]
+        self._blind: list[Moment | None] = [None, None]
+        """Since when it is not known where frames of a side start."""
 
     @property
     def client_side(self) -> int:
@@ -117,6 +119,7 @@ class Connection:
         self._settle(final=True)
         for side in (self.client_side, 1 - self.client_side):
             self._frame_pieces(side, End(self._reassembly[side].next))
+            self._sees(side, Side.CLIENT if side == self.client_side else Side.SERVER, self.last)
         self._close_attempt()
         self._frames, self._messages = [None, None], [None, None]
         del self._room
@@ -168,12 +171,16 @@ class Connection:
                 return
             if heads[side] in TLS_BEGINS and not final:
                 return
-        lost_start = any(isinstance(intake.front, Gap) for intake in self._intake)
-        if self.handshake_seen and not lost_start:
-            if any(heads):
-                self._give_up()
+        if any(heads[side] and self._starts(side) for side in (0, 1)):
+            self._give_up()
             return
-        self._join_midway(final=final)
+        if not self.handshake_seen or any(intake.front is not None for intake in self._intake):
+            self._join_midway(final=final)
+
+    def _starts(self, side: int) -> bool:
+        """Whether a side's first byte in the stream is known to be its first: its SYN was seen, or the SYN that answered it."""
+        own, peer = self._reassembly[side].facts, self._reassembly[1 - side].facts
+        return own.syn is not None or (side == self.client and peer.syn is not None)
 
     def _start_http(self, client: int) -> None:
         self.client = client
@@ -209,7 +216,7 @@ class Connection:
                 self.sink = self._open_session(self, self.first)
             self.sink.answered(handshake.response)
             if handshake.response.status == http1.SWITCHING:
-                self._start_websocket(handshake.response, in_step=(True, True))
+                self._start_websocket(handshake.response, in_step=(handshake.request is not None, True))
             else:
                 handshake.next_exchange()
         elif handshake.presumed:
@@ -219,18 +226,14 @@ class Connection:
             self._start_websocket(None, in_step=(True, False))
 
     def _join_midway(self, *, final: bool) -> None:
-        """A WebSocket that was running when the capture began, if frames chain in what one side sent."""
+        """A WebSocket that was running when the capture began, if frames chain in what one side sent. Clients mask theirs."""
+        reach = self._limits.undecided
         for side in (self.client_side, 1 - self.client_side):
-            intake = self._intake[side]
-            while isinstance(intake.front, Gap):
-                intake.drop_gap()
-            data = intake.data
-            if data is None:
-                continue
-            if find_frame(data, Side.CLIENT) is not None:
-                self.client = side
-            elif find_frame(data, Side.SERVER) is not None:
-                self.client = 1 - side
+            pieces = self._intake[side].pieces
+            for client, who in ((side, Side.CLIENT), (1 - side, Side.SERVER)):
+                if self.client in (None, client) and find_frame(pieces, who, final=final, reach=reach) is not None:
+                    self.client = client
+                    break
             else:
                 continue
             assert self.first is not None
@@ -270,17 +273,29 @@ class Connection:
         who = Side.CLIENT if side == self.client_side else Side.SERVER
         if isinstance(piece, Data | Run):
             sink.covered(who, piece.size)
+            if not reader.in_step and self._blind[side] is None:
+                self._blind[side] = Moment(*piece.first)
         self._tell_hole(sink, who, side, piece)
         for found in reader.feed(piece):
+            if isinstance(found, Found):
+                self._sees(side, who, found.at)
+                continue
             for batch in messages.feed(found) if isinstance(found, FrameBatch) else messages.lose():
                 sink.messages(who, batch)
-            if not isinstance(found, FrameBatch):
+            if isinstance(found, Lost):
+                self._blind[side] = self._blind[side] or found.at
                 continue
             frames: Columns = found.columns
             if not found.simple and not frames["ends"].all():
                 ended = frames["ends"] == 1
                 frames = {name: column[ended] for name, column in frames.items()}
             sink.frames(who, frames)
+
+    def _sees(self, side: int, who: Side, at: Moment) -> None:
+        """Frames of a side are known from here on, or its time is over."""
+        begin, self._blind[side] = self._blind[side], None
+        if begin is not None and begin != at and self.sink is not None:
+            self.sink.blind(who, Span(begin, at))
 
     def _tell_hole(self, sink: Sink, who: Side, side: int, piece: Piece) -> None:
         """A hole is told when the packet behind it is known."""

@@ -20,34 +20,36 @@ class InflateError(ValueError):
 
 
 class Inflater:
-    """State of one direction. With `takeover` each message may refer to those before it, so that one that is lost spoils the
-    rest.
+    """State of one direction. With `takeover` each message may refer to those before it.
+
+    When a message is lost, those behind it are tried with what is known of the context since: inflating fails when a reference
+    leads before that (section 7.2.3.2; a distance beyond the window is an error in RFC 1951), so that what it gives is right.
     """
 
     def __init__(self, limit: int, *, takeover: bool) -> None:
         self._limit = limit
         self._takeover = takeover
         self._decoder = zlib.decompressobj(WIDEST)
-        self._broken = ""
+        self._lost = ""
+        """Why the context is not whole."""
 
     def inflate(self, payload: bytes) -> bytes:
         """One message's payload, inflated. Raises InflateError."""
-        if self._broken:
-            raise InflateError(self._broken)
         try:
             content = self._decoder.decompress(payload + TAIL, self._limit + 1)
         except zlib.error as error:
+            why = self._lost or f"it does not inflate ({error})"
             self.lose(f"an earlier message did not inflate ({error})")
-            raise InflateError(f"it does not inflate ({error})") from None
+            raise InflateError(why) from None
         if len(content) > self._limit:
             self.lose("an earlier message was longer than the limit")
             raise InflateError(f"it inflates to more than {self._limit} bytes", limit=True)
         if not self._takeover or self._decoder.eof:  # a final block ends the context (section 7.2.3.5)
-            self._decoder = zlib.decompressobj(WIDEST)
+            self._decoder, self._lost = zlib.decompressobj(WIDEST), ""
         return content
 
     def lose(self, why: str) -> None:
         """A message is missing: what refers to it cannot be inflated."""
         if self._takeover:
-            self._broken = why
+            self._lost = self._lost or why
         self._decoder = zlib.decompressobj(WIDEST)

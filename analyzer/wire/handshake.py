@@ -109,7 +109,7 @@ class Handshake:
         self._read_responses(final=final)
         crowded = max(self._client.held, self._server.held) > self._limits.undecided
         if self.response is None and (final or crowded):
-            self._presume()
+            self._presume(final=final)
             self.gave_up |= crowded and not self.presumed
         self.gave_up |= max(self.earlier, self._asked) > self._limits.exchanges
         return (self.request, self.response, self.presumed) != known
@@ -249,13 +249,11 @@ class Handshake:
     def _syntax(self, data: Data, detail: str) -> None:
         self._sightings.record(Anomaly.HTTP_SYNTAX, *data.place(data.start), detail)
 
-    def _presume(self) -> None:
+    def _presume(self, *, final: bool) -> None:
         """Frames behind the request, or where the answer should be, say that it was granted although the answer is not in the
         capture.
         """
         if self.request is None and self._waiting:
             return
         for intake, side in ((self._client, Side.CLIENT), (self._server, Side.SERVER)):
-            data = intake.ahead
-            if data is not None and find_frame(data, side) is not None:
-                self.presumed = True
+            self.presumed |= find_frame(intake.pieces, side, final=final, reach=self._limits.undecided) is not None

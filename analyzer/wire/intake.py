@@ -4,7 +4,7 @@ from collections import deque
 
 import numpy as np
 
-from analyzer.model.streams import Data, Gap, Origins, Piece, Run
+from analyzer.model.streams import Data, End, Gap, Origins, Piece, Run
 from analyzer.wire import bulk
 
 PIECE = 512
@@ -81,6 +81,11 @@ class Intake:
         if self._peeked is None:
             self._peeked = contiguous(first.slice(0, self._parts(first)))
         return self._peeked
+
+    @property
+    def pieces(self) -> list[Data | Gap]:
+        """All that waits, in memory of its own."""
+        return [contiguous(piece) if isinstance(piece, Run) else piece for piece in self._pieces if not isinstance(piece, End)]
 
     @property
     def cut(self) -> bool:

@@ -1,161 +1,408 @@
-"""Where does a frame start? Finds a frame boundary in the middle of a direction's bytes, after a hole or in a late capture.
+"""Where does a frame start? Finds a frame boundary behind a hole, or in a capture that began late.
 
-In: contiguous bytes. Out: the stream offset of a header, or None. First candidates are the starts of packets, since senders mostly
-write whole frames: one is accepted when legal headers chain from it exactly to the end of the bytes and weigh enough to be no
-accident. Where frames are sent in bulk, `find_anywhere` tries every byte and asks for far longer chains.
+In: the pieces of one direction from the first one of which it is not known where frames start, holes among them. Out: the stream
+offset of a header, or None for "not yet". Headers chain by their lengths, across holes too. What speaks for a chain is counted in
+bits: a chain of n bits is an accident once in 2**n places. One is accepted when every header that the capture holds is legal up to
+the next hole or for PROVEN frames, and when it weighs enough for where it begins: at the start of a packet, since senders mostly
+write whole frames, or anywhere. What is found does not depend on how the bytes came in pieces: of all chains that can be proven,
+the one is taken whose proof is complete first.
 """
 
 import json
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from analyzer.model.dataclass import dataclass
 from analyzer.model.schema import Opcode, Side
-from analyzer.model.streams import Bytes, Columns, Data, Ints
-from analyzer.wire import stream_kernels
-from analyzer.wire.frames import FrameColumns
+from analyzer.model.streams import Bytes, Data, Gap, Ints
+from analyzer.wire.stream_kernels import FRAME_ROOM
 
-ENOUGH = 4
-CANDIDATES = 256
-LONGEST_CONTROL, SHORT, MEDIUM = 125, 126, 65536
-CLOSE_CODES = range(1000, 5000)
-WINDOW, STEP = 1 << 18, 3 << 16
-"""Bytes searched at once, and how far apart the searches begin: a chain of the usual frames fits well into what they share."""
-HEADER_BITS = 5
-"""Of random bytes one in 2**5 or fewer is a legal header for its side (9 to 13 first bytes of 256, and the mask bit)."""
-CERTAIN_BITS = 40
-"""A chain that is an accident once in 2**40; a window has 2**18 places where one may begin."""
+Flags = npt.NDArray[np.bool_]
+
+AT_PACKET, ANYWHERE, SURE = 26, 44, 48
+"""Bits that a chain needs: from the start of a packet, of which a search sees a few dozen, or from any of 2**18 places; and bits by
+which one frame is accepted for itself, as whole JSON is.
+"""
+PROVEN, FAR, LONGEST = 8, 1 << 16, 64
+"""Frames or bytes that chain before it is decided, and frames that are followed at the most."""
+LEGAL_BITS, MEDIUM_BITS, LARGE_BITS = 5, 7, 33
+"""One byte pair in 2**5 is a legal start for its side. One length in 2**7 is of 16 bits; of those of 64 bits all but 2**-33 are
+absurd.
+"""
+SAME_SHORT, SAME_LONG = 8, 16
+"""For a header that repeats one that is known: 7 bits of length or 16, and the first byte."""
+SHORT_BITS, LONG_BITS = 7, 16
+"""For a length that leads to one certain place."""
+LETTER_BITS, TEXT_BITS, JSON_BITS, CODE_BITS = 1.4, 40, 64, 16
+"""For content: a printable letter, at most so much for letters, a whole JSON value, a close code of RFC 6455 in a close frame."""
+STRONG, DOUBTFUL = 20, 3
+"""A false header can lead to a true one by its length. The first frame of a chain therefore needs so many bits of its own; where it
+has fewer, up to DOUBTFUL frames are passed over, since each further one is an accident in fifty.
+"""
+ALIGNED = 3
+"""Frames in a row, each a packet of its own, that tell how this sender writes."""
+REMEMBERED = 16
+SHORT, MEDIUM, LONGEST_CONTROL = 126, 65536, 125
+KNOWN_CODES = range(1000, 1016)
+QUOTED, READ = 512, 4096
+"""Text frames of a search that are read, and bytes of each."""
+PERIOD = 4
+"""Silence behind a mask repeats the key: what repeats with it is no evidence."""
 LEGAL = np.zeros((2, 256), np.bool_)
 LEGAL[:, [0x00, 0x01, 0x02, 0x80, 0x81, 0x82, 0x88, 0x89, 0x8A]] = True
 LEGAL[1, [0x41, 0x42, 0xC1, 0xC2]] = True
 """First bytes that a header may have (RFC 6455 section 5.2): without permessage-deflate, and with it."""
-TOLD = ("offset", "header", "length", "opcode", "rsv", "masked", "key")
-"""Columns of a frame that weigh."""
-DOUBTFUL = 3
-"""Frames at the head of a chain that may be an accident, since a false header can lead to a true one by its length."""
+FINAL = 0x80
+LINK, OPEN, ENDED, ILLEGAL = 0, 1, 2, 3
+"""What follows a frame: another header, bytes that have not come, a hole or the end, something that is no header."""
+NOWHERE = 1 << 62
+FIRST_LOOK, WIDER = 1 << 13, 16
+"""Bytes that are searched first, since it is mostly found there, and how much more next time."""
 
 
-def find_frame(data: Data, side: Side | None, *, rsv: bool = True) -> int | None:
-    """Stream offset of the first frame header from which frames chain; `side` None accepts masked and unmasked frames.
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """The last REMEMBERED frames before the step was lost: first bytes and lengths. Senders repeat themselves."""
 
-    `rsv`: RSV1 may be set (permessage-deflate may be in use).
+    first: Bytes
+    length: Ints
+
+    def after(self, opcode: Bytes, fin: Bytes, rsv: Bytes, length: Ints) -> "Habits":
+        """Those of the frames that followed, at most REMEMBERED."""
+        first = (fin << 7 | rsv << 4 | opcode).astype(np.uint8)
+        if len(first) >= REMEMBERED:
+            return Habits(first, length.copy())
+        return Habits(np.append(self.first, first)[-REMEMBERED:], np.append(self.length, length)[-REMEMBERED:])
+
+
+STRANGER = Habits(np.zeros(0, np.uint8), np.zeros(0, np.int64))
+"""A sender of whom nothing is known."""
+
+
+def find_frame(
+    pieces: Sequence[Data | Gap],
+    side: Side,
+    *,
+    rsv: bool = True,
+    habits: Habits = STRANGER,
+    final: bool = False,
+    reach: int = 1 << 18,
+) -> int | None:
+    """Stream offset of the first frame header that is sure; `pieces` follow one another.
+
+    `rsv`: RSV1 may be set (permessage-deflate may be in use). `final`: nothing follows. `reach`: bytes within which a chain must be
+    proven. Takes a few ms per `reach`.
     """
-    if not len(data.bytes):
-        return None
-    starts = data.origins.start
-    starts = starts[(starts >= data.start) & (starts < data.end)][:CANDIDATES]
-    for start in [data.start, *starts.tolist()] if not len(starts) or starts[0] != data.start else starts.tolist():
-        if _weight(data, start - data.start, side, rsv=rsv) >= ENOUGH:
-            return int(start)
-    return None
+    size = FIRST_LOOK
+    while True:
+        some, whole = _first(pieces, size)
+        if not some:
+            return None
+        ground = _Ground(some, final=final and whole)
+        begins = range(0, max(len(ground.bytes) - reach, 1), reach)  # windows that share half of their bytes
+        for begin in begins:
+            found = _Chains(ground, begin, begin + 2 * reach, side, habits, rsv=rsv).earliest(reach)
+            if found is not None:
+                return found
+        if whole:
+            return None
+        size *= WIDER
 
 
-def find_anywhere(data: Data, side: Side, *, rsv: bool) -> int | None:
-    """Stream offset of a frame header, at any byte; `rsv` as above. Takes a few ms per WINDOW where there is none."""
-    at_packet = find_frame(data, side, rsv=rsv)
-    if at_packet == data.start:
-        return at_packet
-    for begin in range(0, len(data.bytes) if at_packet is None else at_packet - data.start, STEP):
-        found = _scan(data.bytes[begin : begin + WINDOW], side, rsv=rsv)
-        if found is not None and _weight(data, begin + found, side, rsv=rsv) >= ENOUGH:
-            return min(data.start + begin + found, at_packet or data.end)
-    return at_packet
+def _first(pieces: Sequence[Data | Gap], size: int) -> tuple[list[Data | Gap], bool]:
+    """Pieces from the first with bytes, as many as hold `size` bytes; and whether those are all."""
+    some: list[Data | Gap] = []
+    held = 0
+    for piece in pieces:
+        if held >= size:
+            return some, False
+        if isinstance(piece, Data) and len(piece.bytes):
+            held += len(piece.bytes)
+            some.append(piece)
+        elif some:
+            some.append(piece)
+    return some, True
 
 
-def _scan(data: Bytes, side: Side, *, rsv: bool) -> int | None:
-    """The first header of a chain to the end of `data` that is certain to be one.
+class _Ground:
+    """All bytes in a row, without the holes. `place` is where a byte stands in the row, `offset` where in the stream."""
 
-    Every legal header is scored from the last one back: its own bits and those of the header it leads to.
-    """
-    at, first, length, behind = _legal_headers(data, side, rsv=rsv)
-    row_at = np.full(len(data), -1, np.int64)
-    row_at[at] = np.arange(len(at))
-    inside = behind < len(data) - 1  # of a header at the last byte nothing can be said
-    follows = np.where(inside, row_at[np.where(inside, behind, 0)], len(at))  # -1: no header there; the last: beyond the end
-    same = np.zeros(len(at), np.bool_)
-    near = np.flatnonzero((follows >= 0) & (follows < len(at)))
-    same[near] = (first[near] == first[follows[near]]) & (length[near] == length[follows[near]])
-    bits = np.where(length < MEDIUM, HEADER_BITS, CERTAIN_BITS) + np.where(same, np.where(length < SHORT, 8, 16), 0)
-    scores = [0] * len(at) + [HEADER_BITS]
-    nexts, own = follows.tolist(), bits.tolist()
-    for row in range(len(at) - 1, -1, -1):
-        if nexts[row] >= 0 and scores[nexts[row]]:
-            scores[row] = own[row] + scores[nexts[row]]
-    row = next((row for row in range(len(at)) if scores[row] >= CERTAIN_BITS), -1)
-    if row < 0:
-        return None
-    for _ in range(DOUBTFUL):
-        if same[row] or nexts[row] == len(at):
-            break
-        row = nexts[row]
-    return int(at[row])
+    def __init__(self, pieces: Sequence[Data | Gap], *, final: bool) -> None:
+        parts = [piece for piece in pieces if isinstance(piece, Data) and len(piece.bytes)]
+        self.bytes = np.concatenate([part.bytes for part in parts])
+        starts, sizes = np.array([part.start for part in parts]), np.array([len(part.bytes) for part in parts])
+        places = np.cumsum(sizes) - sizes
+        new = np.append(True, starts[1:] != starts[:-1] + sizes[:-1])
+        self.begin: Ints = starts[new]
+        """Stream offset of each stretch without a hole."""
+        self.place: Ints = places[new]
+        """Its place."""
+        self.stop: Ints = np.append(self.place[1:], len(self.bytes))
+        self.ends_here: Flags = np.ones(len(self.begin), np.bool_)
+        """Whether it is over: by a hole, or since nothing follows."""
+        self.ends_here[-1] = final or isinstance(pieces[-1], Gap)
+        self.final = final
+        self.reached = pieces[-1].end
+        """Stream offset up to which all is known, be it missing."""
+        self.packet: Flags = np.zeros(len(self.bytes) + 1, np.bool_)
+        """Whether a packet starts at a place; ends of stretches count."""
+        for part, place in zip(parts, places.tolist(), strict=True):
+            at = part.origins.start
+            self.packet[place + at[(at >= part.start) & (at < part.end)] - part.start] = True
+        self.packet[self.stop] = True
 
+    def stretch(self, place: Ints) -> npt.NDArray[np.intp]:
+        """The stretch that each place lies in."""
+        return self.place.searchsorted(place, side="right") - 1
 
-def _legal_headers(data: Bytes, side: Side, *, rsv: bool) -> tuple[Ints, Bytes, Ints, Ints]:
-    """Every place in `data` where a legal header of this side could stand: offset, first byte, payload length, where the next one
-    would be; beyond the end where the header itself is cut.
-    """
-    key = 4 * (side is Side.CLIENT)
-    at = np.flatnonzero(LEGAL[int(rsv)][data[:-1]] & (data[1:] >> 7 == (side is Side.CLIENT)))
-    stop, data = len(data), np.concatenate((data, np.zeros(stream_kernels.FRAME_ROOM, np.uint8)))
-    size = (data[at + 1] & 127).astype(np.int64)
-    medium = data[at + 2].astype(np.int64) << 8 | data[at + 3]
-    high = data[at[:, None] + np.arange(2, 6)].any(axis=1)  # 4 GiB and more: no accident of ours
-    large = (data[at[:, None] + np.arange(6, 10)].astype(np.int64) << np.array([24, 16, 8, 0])).sum(axis=1)
-    length = np.where(size < SHORT, size, np.where(size == SHORT, medium, large))
-    header = np.where(size < SHORT, 2, np.where(size == SHORT, 4, 10)) + key
-    minimal = (size < SHORT) | ((size == SHORT) & (medium >= SHORT)) | ((size > SHORT) & ~high & (large >= MEDIUM))
-    cut = at + header > stop
-    good = (minimal | cut) & ((data[at] & 8 == 0) | (size <= LONGEST_CONTROL))
-    behind = np.where(cut, stop, at + header + length)
-    return at[good], data[at[good]], length[good], behind[good]
+    def offset(self, place: int) -> int:
+        """Stream offset of a place."""
+        row = int(self.place.searchsorted(place, side="right")) - 1
+        return int(self.begin[row]) + place - int(self.place[row])
+
+    def places(self, offset: Ints) -> Ints:
+        """Places of stream offsets: -1 inside a hole, NOWHERE beyond all that has come."""
+        row = np.maximum(self.begin.searchsorted(offset, side="right") - 1, 0)
+        place = self.place[row] + offset - self.begin[row]
+        place = np.where(place < self.stop[row], place, -1)
+        return np.where(offset >= self.reached, NOWHERE, place)
 
 
-def _weight(data: Data, at: int, side: Side | None, *, rsv: bool) -> int:
-    """How much speaks for a header at `at`: 0 when anything speaks against it."""
-    columns = FrameColumns(CANDIDATES)
-    run = data.cut(data.start + at).run()
-    views = run.views
-    state, head = np.zeros(8, np.int64), np.zeros(stream_kernels.FRAME_ROOM, np.uint8)
-    own = (side is Side.CLIENT, len(data.bytes), memoryview(state), memoryview(head))
-    rows, _, _, _, why, _ = stream_kernels.walk_frames(*views, 0, 0, *own, *columns.views)
-    rows += int(state[0])  # the last one may go on
-    if not rows or why == stream_kernels.DAMAGED:
+class _Chains:
+    """Every legal header in a window of the ground, and the way from each to the next."""
+
+    def __init__(self, ground: _Ground, begin: int, stop: int, side: Side, habits: Habits, *, rsv: bool) -> None:
+        self._ground = ground
+        self._masked = side is Side.CLIENT
+        window = ground.bytes[begin : stop + FRAME_ROOM]
+        padded = np.concatenate((window, np.zeros(FRAME_ROOM + PERIOD, np.uint8)))
+        lone = np.zeros(len(window), np.bool_)  # of a header of which the second byte is missing only the first can speak
+        lone[(ground.stop - 1 - begin)[(ground.stop > begin) & (ground.stop <= begin + len(window))]] = True
+        found = np.flatnonzero(LEGAL[int(rsv)][padded[: len(window)]] & (lone | (padded[1 : len(window) + 1] >> 7 == self._masked)))
+        self._headers(padded, found, lone[found], begin)
+        self._links(min(stop, len(ground.bytes)))
+        self._weigh(padded, begin, habits)
+
+    def _headers(self, data: Bytes, at: Ints, lone: Flags, begin: int) -> None:
+        """Read them. One whose bytes are not all there is `cut`: nothing more can be said of it."""
+        end = self._ground.stop[self._ground.stretch(at + begin)] - begin
+        size = (data[at + 1] & 127).astype(np.int64)
+        medium = data[at + 2].astype(np.int64) << 8 | data[at + 3]
+        high = data[at[:, None] + np.arange(2, 6)].any(axis=1)  # 4 GiB and more: no accident of ours
+        large = (data[at[:, None] + np.arange(6, 10)].astype(np.int64) << np.array([24, 16, 8, 0])).sum(axis=1)
+        length = np.where(size < SHORT, size, np.where(size == SHORT, medium, large))
+        header = np.where(size < SHORT, 2, np.where(size == SHORT, 4, 10)) + 4 * self._masked
+        cut = lone | (at + header > end)
+        minimal = (size < SHORT) | ((size == SHORT) & (medium >= SHORT)) | ((size > SHORT) & ~high & (large >= MEDIUM))
+        good = lone | ((minimal | cut) & ((data[at] & 8 == 0) | (size <= LONGEST_CONTROL)))
+        self.at: Ints = at[good] + begin
+        self.first, self.length, self.header, self.cut = data[at[good]], length[good], header[good], cut[good]
+
+    def _links(self, stop: int) -> None:
+        """What follows each frame, and the row of the next header where one does."""
+        ground, at = self._ground, self.at
+        stretch = ground.stretch(at)
+        begins = ground.begin[stretch] + at - ground.place[stretch]
+        place = ground.places(begins + self.header + self.length)
+        row = np.minimum(at.searchsorted(np.where(place == NOWHERE, 0, place)), max(len(at) - 1, 0))
+        known = (place >= 0) & (place < stop)
+        there = known & (at[row] == place) if len(at) else known
+        self.then: npt.NDArray[np.int8] = np.where(there, LINK, np.where(known, ILLEGAL, OPEN)).astype(np.int8)
+        self.then[(place == -1) | ((place == NOWHERE) & ground.final)] = ENDED
+        self.then[self.cut] = np.where(ground.ends_here[stretch[self.cut]], ENDED, OPEN)
+        waits = self.cut & (self.then == OPEN)  # a header of which more will come
+        if len(at):
+            self.then[(self.then == LINK) & waits[row]] = OPEN
+        linked = self.then == LINK
+        self.next: npt.NDArray[np.intp] = np.where(linked, row, -1)
+        self.leaves: Flags = (self.then == ENDED) | (linked & (place >= ground.stop[stretch]))
+        """Whether it ends behind its stretch, so that all there is up to the hole was walked."""
+        known_at = np.minimum((at + self.header)[row], ground.stop[ground.stretch(at)[row]]) if len(at) else at
+        self.proof: Ints = np.where(linked, known_at, ground.stop[stretch])
+        """Where it is known what follows: behind the next header, or the end of the stretch in which the frame begins."""
+        behind = at + self.header + self.length
+        exact = ground.packet[np.where(linked, place, 0)] & linked
+        self.exact: Flags = ~self.cut & (exact | ((self.then == ENDED) & (behind == ground.stop[stretch])))
+        """Whether it ends where a packet ends."""
+        self.ends: Ints = self._ends(np.minimum(ground.stop[stretch], at + np.where(self.length < SHORT, SHORT, MEDIUM)))
+        """Bits for that, the fewer the more packets end within its reach."""
+
+    def _ends(self, until: Ints) -> Ints:
+        many = np.cumsum(self._ground.packet)
+        near = np.maximum(many[until] - many[self.at], 1)
+        bits = np.where(self.length < SHORT, SHORT_BITS, LONG_BITS) - np.ceil(np.log2(near)).astype(np.int64)
+        return np.where(self.exact & (self.length < MEDIUM), np.maximum(bits, 0), 0)
+
+    def _weigh(self, data: Bytes, begin: int, habits: Habits) -> None:
+        """Bits that speak for each header by itself."""
+        at = self.at - begin
+        ahead = np.minimum(at[:, None] + np.arange(4 * PERIOD), len(data) - 1)
+        self.hollow: Flags = (data[ahead[:, :-PERIOD]] == data[ahead[:, PERIOD:]]).all(axis=1)
+        """Bytes that repeat themselves, and what else says nothing."""
+        self.long: Flags = self.length >= SHORT
+        bits = np.full(len(at), LEGAL_BITS) + np.where(self.long, np.where(self.length < MEDIUM, MEDIUM_BITS, LARGE_BITS), 0)
+        self._same = np.where(self.long, SAME_LONG, SAME_SHORT)
+        known = np.isin(self._signature(self.first, self.length), self._signature(habits.first, habits.length))
+        self.usual: Flags = known & ~self.hollow & ~self.cut
+        bits += np.where(self.usual, self._same, 0) + self._content(data, begin)
+        # Zeros, and lengths of 16 bits in front of other protocols' messages, look like frames in the middle of a message.
+        self.hollow |= (self.first == 0) | ((self.length == 0) & (self.first < FINAL))
+        self.bits: Ints = np.where(self.hollow | self.cut, 0, bits)
+
+    def _content(self, data: Bytes, begin: int) -> Ints:
+        """Bits for what can be read: letters, JSON, close codes. `told` is the place by which a header's bits are known."""
+        self.told: Ints = self.at + self.header
+        bits = np.zeros(len(self.at), np.int64)
+        if not len(bits):
+            return bits
+        opcode, body = self.first & 15, self.at - begin + self.header
+        opener = data[np.minimum(body, len(data) - 1)]
+        if self._masked:
+            opener = opener ^ data[np.maximum(body - 4, 0)]
+        texts = (self.first & 0x7F == Opcode.TEXT) & ((opener == ord("{")) | (opener == ord("[")) | self._ground.packet[self.at])
+        closes = (opcode == Opcode.CLOSE) & (self.length > 1) & self._ground.packet[self.at]
+        rows = np.flatnonzero((texts | closes) & ~self.cut & ~self.hollow)[:QUOTED]
+        stretch = self._ground.stretch(self.at[rows])
+        ends, over = (self._ground.stop[stretch] - begin).tolist(), self._ground.ends_here[stretch].tolist()
+        for row, start, end, ended in zip(rows.tolist(), body[rows].tolist(), ends, over, strict=True):
+            length = int(self.length[row])
+            stop = min(start + length, start + READ)
+            if stop > end and not ended:
+                continue  # the rest will come
+            content = data[start : min(stop, end)].tobytes()
+            self.told[row] = begin + min(stop, end)
+            if self._masked:
+                key = data[start - 4 : start].tobytes()
+                content = bytes(byte ^ key[place & 3] for place, byte in enumerate(content))
+            bits[row] = _text_bits(content, length) if texts[row] else _close_bits(content)
+        return bits
+
+    @staticmethod
+    def _signature(first: Bytes, length: Ints) -> Ints:
+        return length << 8 | first
+
+    def earliest(self, reach: int) -> int | None:
+        """Stream offset of the header whose chain is proven first."""
+        rows = len(self.at)
+        row = start = np.arange(rows)
+        needs = np.where(self._ground.packet[self.at], AT_PACKET, ANYWHERE)
+        score, inside = np.zeros(rows, np.int64), np.full(rows, -1, np.int8)
+        proof = np.zeros(rows, np.int64)
+        for count in range(1, LONGEST + 1):
+            good, inside = self._fits(row, inside)
+            score = score + self.bits[row]
+            if count == 1:
+                proof = np.where(good & (score >= SURE), self.told, NOWHERE)
+            then = self.then[row]
+            score = score + np.where(self.hollow[row], 0, self.ends[row])
+            far = (count >= PROVEN) | (self.proof[row] - self.at[start] >= FAR)
+            enough = good & (score >= needs[start]) & (self.leaves[row] | ((then == LINK) & far))
+            proof[start[enough]] = np.minimum(proof[start[enough]], self.proof[row[enough]])
+            on = good & (then == LINK) & (proof[start] == NOWHERE)
+            if not on.any():
+                break
+            start, row, score, inside = start[on], row[on], score[on], inside[on]
+            after = self.next[row]
+            same = (self.first[row] == self.first[after]) & (self.length[row] == self.length[after]) & ~self.cut[after]
+            score = score + np.where(same & ~self.usual[after] & ~self.hollow[after], self._same[after], 0)
+            row = after
+        proof[proof - self.at > reach] = NOWHERE
+        return self._begin(int(np.argmin(proof))) if rows and proof.min() < NOWHERE else None
+
+    def _begin(self, proven: int) -> int | None:
+        """Stream offset of the earliest header from which sure frames lead to a proven one; or of one behind it when it is
+        doubtful itself.
+        """
+        leads = [*([False] * proven), True]
+        then, nexts = self.then[:proven].tolist(), self.next[:proven].tolist()
+        for row in range(proven - 1, -1, -1):
+            leads[row] = then[row] == LINK and nexts[row] <= proven and leads[nexts[row]]
+        found = [self._sure(row) for row in np.flatnonzero(leads).tolist() if self._agree(row, proven)]
+        begin = min((row for row in found if row is not None), default=None)
+        return None if begin is None else self._ground.offset(int(self.at[begin]))
+
+    def _agree(self, row: int, proven: int) -> bool:
+        """Whether the frames from one header to a later one that it leads to can follow one another."""
+        rows = [row]
+        while rows[-1] != proven:
+            rows.append(int(self.next[rows[-1]]))
+        inside = np.full(1, -1, np.int8)
+        for one in rows:
+            good, inside = self._fits(np.array([one]), inside)
+            if not good[0]:
+                return False
+        return True
+
+    def _fits(self, row: npt.NDArray[np.intp], inside: npt.NDArray[np.int8]) -> tuple[Flags, npt.NDArray[np.int8]]:
+        """Whether a frame may come here in its message (RFC 6455 section 5.4), and whether a message is open behind it: 1 or 0,
+        -1 while that is not known, 2 behind a close frame.
+        """
+        opcode, fin = self.first[row] & 15, self.first[row] >> 7
+        data = opcode < Opcode.CLOSE
+        goes_on = opcode == Opcode.CONTINUATION
+        good = (inside < 2) & (~data | (inside < 0) | (goes_on == (inside == 1)))  # noqa: PLR2004 - see above
+        behind = np.where(data, 1 - fin, np.where(opcode == Opcode.CLOSE, 2, inside)).astype(np.int8)
+        return good, behind
+
+    def _sure(self, row: int) -> int | None:
+        """The first header of a proven chain that is not doubtful."""
+        for _ in range(DOUBTFUL):
+            if self._strong(row):
+                break
+            row = int(self.next[row])
+            if row < 0:
+                return None
+        return row
+
+    def _strong(self, row: int) -> bool:
+        """Whether enough speaks for this frame alone, given that what it leads to is true."""
+        bits, after = int(self.bits[row]), int(self.next[row])
+        if bits >= SURE:
+            return True
+        if self.then[row] != OPEN and not self.cut[row]:
+            bits += LONG_BITS if self.long[row] and self.length[row] < MEDIUM else SHORT_BITS
+        if after >= 0 and not self.usual[row] and self.first[row] == self.first[after] and self.length[row] == self.length[after]:
+            bits += int(self._same[row])
+        here = bool(self._ground.packet[self.at[row]])
+        # Anywhere, 2**16 places before a header could hold one whose 16 bits of length lead to it.
+        wanted = STRONG if here or not self.long[row] or self.usual[row] else STRONG + SAME_LONG
+        return bits >= wanted or self._writes_packets(row)
+
+    def _writes_packets(self, row: int) -> bool:
+        """Whether this frame and the next ones are a packet each."""
+        for _ in range(ALIGNED):
+            end = int(self.at[row] + self.header[row] + self.length[row])
+            inside = self._ground.packet[int(self.at[row]) + 1 : min(end, len(self._ground.bytes))]
+            if not self._ground.packet[self.at[row]] or not self.exact[row] or inside.any():
+                return False
+            row = int(self.next[row])
+            if row < 0:
+                return False
+        return True
+
+
+def _text_bits(content: bytes, length: int) -> int:
+    """What a text weighs: letters, or a whole JSON value."""
+    try:
+        text = content.decode() if len(content) == length else content.decode("utf-8", "ignore")
+    except UnicodeDecodeError:
         return 0
-    frames = columns.rows(0, rows)
-    opcode, fin, bits, masked, length = (frames[name] for name in ("opcode", "fin", "rsv", "masked", "length"))
-    header = frames["header"].astype(np.int64) - 4 * masked
-    data_frame = opcode < Opcode.CLOSE
-    legal = (opcode <= Opcode.BINARY) | ((opcode >= Opcode.CLOSE) & (opcode <= Opcode.PONG))
-    legal &= data_frame | ((fin == 1) & (length <= LONGEST_CONTROL))
-    legal &= (bits == 0) | ((bits == 4) & rsv & data_frame & (opcode != Opcode.CONTINUATION))  # noqa: PLR2004 - RSV1
-    legal &= header == np.where(length < SHORT, 2, np.where(length < MEDIUM, 4, 10))
-    legal &= masked == (masked[0] if side is None else side == Side.CLIENT)
-    if not legal.all() or not _sequence_fits(opcode[data_frame], fin[data_frame]):
+    if any(not letter.isprintable() and letter not in "\t\r\n" for letter in text):
         return 0
-    return sum(_evidence(data, frames, row) for row in range(min(rows, 8)))
-
-
-def _sequence_fits(opcode: npt.NDArray[Any], fin: npt.NDArray[Any]) -> bool:
-    """Continuations only inside a message, new messages only outside one (RFC 6455 section 5.4); the first frame may be either."""
-    return bool(np.all((opcode[1:] == Opcode.CONTINUATION) == (fin[:-1] == 0)))
-
-
-def _evidence(data: Data, frames: Columns, row: int) -> int:
-    """What one complete frame weighs: chains of short unmasked frames are cheap to imitate, readable content is not."""
-    offset, header, length, opcode, rsv, masked, mask = (int(frames[name][row]) for name in TOLD)
-    begin = offset - data.start + header
-    if begin + length > len(data.bytes):
-        return 0
-    key = mask.to_bytes(4, "big")
-    head = bytes(byte ^ key[i & 3] for i, byte in enumerate(data.bytes[begin : begin + min(length, 4096)].tobytes()))
-    if opcode == Opcode.TEXT and not rsv:
+    if len(content) == length and text[:1] in ("{", "["):
         try:
-            json.loads(head) if length == len(head) else head[:64].decode()
+            json.loads(text)
         except (ValueError, RecursionError):
-            return 1
-        return 3 if head[:1] in (b"{", b"[") else 1
-    if opcode == Opcode.CLOSE and length >= 2:  # noqa: PLR2004 - the code
-        return 2 if int.from_bytes(head[:2], "big") in CLOSE_CODES else 0
-    return 2 if masked and length else int(length > 0)
+            return 0
+        return JSON_BITS
+    return min(TEXT_BITS, int(LETTER_BITS * len(text)))
+
+
+def _close_bits(content: bytes) -> int:
+    """What a close frame weighs (RFC 6455 section 5.5.1)."""
+    reason = content[2:]
+    if int.from_bytes(content[:2], "big") not in KNOWN_CODES or (reason and not _text_bits(reason, len(reason))):
+        return 0
+    return CODE_BITS + min(TEXT_BITS, int(LETTER_BITS * len(reason)))

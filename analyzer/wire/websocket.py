@@ -6,8 +6,9 @@ payload is stepped over by the length that the header states; a hole over a head
 boundary that is sure. A frame whose end is not in the stream is given out with `complete` 0.
 """
 
+from collections import deque
 from collections.abc import Generator, Iterator
-from dataclasses import field
+from dataclasses import field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +17,12 @@ from analyzer.model.anomalies import Anomaly, FrameAnomaly, Sightings
 from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import Limits
 from analyzer.model.schema import Opcode, Side
-from analyzer.model.streams import Bytes, Columns, Data, Gap, Origins, Piece, Run
+from analyzer.model.session import Moment
+from analyzer.model.streams import Bytes, Columns, Data, End, Gap, Origins, Piece, Run
 from analyzer.wire import bulk, stream_kernels
 from analyzer.wire.frames import CONTENT, ROOM, FrameColumns
-from analyzer.wire.intake import contiguous
-from analyzer.wire.resync import find_anywhere
+from analyzer.wire.intake import PIECE, contiguous
+from analyzer.wire.resync import REMEMBERED, STRANGER, find_frame
 
 RSV1 = 4
 TWO_BYTES, EIGHT_BYTES = 126, 65536
@@ -51,8 +53,22 @@ class FrameBatch:
     simple: bool
 
 
+@dataclass(frozen=True, slots=True)
 class Lost:
-    """Frames are missing from here on, an unknown number of them."""
+    """Frames are missing from here on, an unknown number of them. `at` is the last packet before."""
+
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The step was found again, with a frame that begins in this packet."""
+
+    at: Moment
+
+
+Walked = FrameBatch | Lost | Found
+"""What comes of a stretch of bytes."""
 
 
 @dataclass(slots=True)
@@ -100,29 +116,42 @@ class FrameReader:
         self._sightings = sightings
         self._room = room
         self._deflate = deflate
-        self._in_step = in_step
+        self._lost: list[Data | Gap] | None = None if in_step else []
+        """Bytes and holes since the step was lost, in which no boundary was found yet; None in step."""
+        self._habits = STRANGER
+        """The last frames, which tell what to look for."""
         self._state = np.zeros(8, np.int64)
         self._head = np.zeros(stream_kernels.FRAME_ROOM, np.uint8)
-        self._unsure: Data | None = None
-        """Bytes in which no boundary was found yet."""
         self._open: _Open | None = None
         self._closed = False
 
-    def feed(self, piece: Piece) -> Iterator[FrameBatch | Lost]:
-        """Take the next piece of the stream."""
-        if isinstance(piece, Gap):
-            yield from self._gap(piece.length)
-        elif isinstance(piece, Data | Run):
-            run: Run | None = piece.run() if isinstance(piece, Data) else piece
-            while run is not None:
-                if not self._in_step:
-                    run = self._search(contiguous(run))
-                if run is not None:
-                    run = yield from self._walk(run)
-        else:
-            yield from self._end()
+    @property
+    def in_step(self) -> bool:
+        """Whether it is known where frames start."""
+        return self._lost is None
 
-    def _walk(self, run: Run) -> Generator[FrameBatch | Lost, None, Run | None]:
+    def feed(self, piece: Piece) -> Iterator[Walked]:
+        """Take the next piece of the stream."""
+        waiting: deque[Piece] = deque((piece,))
+        while waiting:
+            if self._lost is not None:
+                waiting = self._search(waiting)
+                if self._lost is not None:
+                    return
+                first = waiting[0]
+                assert isinstance(first, Data)
+                yield Found(Moment(*first.first))
+            piece = waiting.popleft()
+            if isinstance(piece, Gap):
+                yield from self._gap(piece, waiting)
+            elif isinstance(piece, Data | Run):
+                rest = yield from self._walk(piece.run() if isinstance(piece, Data) else piece)
+                if rest is not None:
+                    waiting.appendleft(rest)
+            else:
+                yield from self._end()
+
+    def _walk(self, run: Run) -> Generator[Walked, None, Data | None]:
         """The frames of a run. Returns what follows the place where the step was lost, None when all was used."""
         room = self._room
         views = run.views
@@ -146,9 +175,9 @@ class FrameReader:
             more = contiguous(rest)
             data = Data(data.start, np.concatenate((header, more.bytes)), data.origins.joined(more.origins, data.start))
         yield self._impossible(row, seen)
-        yield Lost()
-        self._in_step = False
-        return data.cut(data.start + 1).run()
+        yield Lost(Moment(int(row["last_packet"][0]), int(row["last_time"][0])))
+        self._lost = []
+        return data.cut(data.start + 1)
 
     def _batch(self, source: Bytes, frames: int, pieces: int, seen: int) -> FrameBatch | None:
         """The frames that ended in one walk, and what is there of a long one that goes on."""
@@ -189,6 +218,9 @@ class FrameReader:
         self._judge(columns, before if torn else None, seen, simple=simple)
         if part and going is not None:
             going.given, going.anomalies = True, int(columns["anomalies"][-1])
+        if frames:
+            last = slice(max(frames - REMEMBERED, 0), frames)
+            self._habits = self._habits.after(*(columns[name][last] for name in ("opcode", "fin", "rsv", "length")))
         return FrameBatch(columns, content, simple)
 
     def _going(self, before: _Open | None, frames: int, seen: int) -> _Open | None:
@@ -258,10 +290,10 @@ class FrameReader:
         frame.given, frame.anomalies = True, int(columns["anomalies"][0])
         return FrameBatch(columns, content, simple=False)
 
-    def _gap(self, length: int) -> Iterator[FrameBatch | Lost]:
+    def _gap(self, gap: Gap, waiting: deque[Piece]) -> Iterator[Walked]:
         """Step over a hole: by the frame's own length as long as it lies in a payload."""
         yield from self._flush()
-        frame = self._open
+        frame, length = self._open, gap.length
         if frame is not None:
             take = min(length, frame.length - frame.passed)
             frame.complete = False
@@ -272,18 +304,18 @@ class FrameReader:
             if frame.passed == frame.length:
                 self._open, self._state[GOING] = None, 0
                 yield self._part(frame, ends=True)
-        if length:
-            self._in_step = False
-            yield Lost()
+        if length or self._state[HAVE]:
+            self._state[HAVE] = 0  # of a header that is not whole nothing can be said
+            self._lost = []
+            waiting.appendleft(replace(gap, start=gap.end - length, length=length))
+            yield Lost(Moment(gap.packet, gap.time))
 
     def _flush(self) -> Iterator[FrameBatch]:
-        """Give out what is there of a short frame that was kept to become whole; an incomplete header is dropped."""
+        """Give out what is there of a short frame that was kept to become whole."""
         if self._open is not None and not self._open.given:
             yield self._part(self._open, ends=False)
-        if self._state[HAVE] or self._unsure is not None:
-            self._state[HAVE], self._unsure, self._in_step = 0, None, False
 
-    def _end(self) -> Iterator[FrameBatch | Lost]:
+    def _end(self) -> Iterator[FrameBatch]:
         """The stream is over: a frame that goes on was cut off."""
         yield from self._flush()
         frame = self._open
@@ -294,16 +326,38 @@ class FrameReader:
             self._open, self._state[GOING] = None, 0
             yield self._part(frame, ends=True, cut=True)
 
-    def _search(self, data: Data) -> Run | None:
-        """What follows a boundary in bytes of which it is not known where they belong; None while there is no sure one."""
-        if self._unsure is not None:
-            before, self._unsure = self._unsure, None
-            joined = np.concatenate((before.bytes, data.bytes))
-            data = Data(before.start, joined, before.origins.joined(data.origins, before.start))
-        found = find_anywhere(data, self._side, rsv=self._deflate) if len(data.bytes) else None
-        if found is None:  # not yet; what is older than the limit is given up
-            self._unsure = data.cut(max(data.start, data.end - self._limits.undecided))
-            return None
-        self._sightings.record(Anomaly.RESYNC, *data.place(found))
-        self._in_step = True
-        return data.cut(found).run()
+    def _search(self, waiting: deque[Piece]) -> deque[Piece]:
+        """Take all that waits, and look for a boundary that is sure; gives what follows it. What is older than the limit is given
+        up.
+        """
+        assert self._lost is not None
+        pieces, reach = self._lost, self._limits.undecided
+        for piece in waiting:
+            if not isinstance(piece, End):
+                pieces.append(contiguous(piece) if isinstance(piece, Run) else piece)
+        final = [piece for piece in waiting if isinstance(piece, End)]
+        found = find_frame(pieces, self._side, rsv=self._deflate, habits=self._habits, final=bool(final), reach=reach)
+        if found is None:
+            self._lost = _newest(pieces, reach)
+            return deque(final)
+        self._lost = None
+        rest = deque(piece for piece in pieces if piece.end > found)
+        first = rest.popleft()
+        assert isinstance(first, Data)
+        self._sightings.record(Anomaly.RESYNC, *first.place(found))
+        return deque((first.cut(found), *rest, *final))
+
+
+def _newest(pieces: list[Data | Gap], size: int) -> list[Data | Gap]:
+    """The last `size` bytes of some pieces, and the holes among them."""
+    kept: list[Data | Gap] = []
+    for piece in reversed(pieces):
+        if size <= 0:
+            break
+        if isinstance(piece, Data):
+            kept.append(piece.cut(max(piece.start, piece.end - size)))
+            size -= len(piece.bytes)
+        else:
+            kept.append(piece)
+            size -= PIECE
+    return kept[::-1]

@@ -5,12 +5,12 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.model.schema import Side
-from analyzer.model.streams import Data, Origins
-from analyzer.wire.resync import WINDOW, find_anywhere, find_frame
+from analyzer.model.streams import Data, Gap, Origins
+from analyzer.wire.resync import STRANGER, Habits, find_frame
 
 SIDES = pytest.mark.parametrize("side", list(Side))
 
@@ -38,29 +38,49 @@ def noise(size: int, seed: int = 1) -> bytes:
     return random.Random(seed).randbytes(size)  # noqa: S311 - the same bytes each time are wanted
 
 
+def find(*packets: bytes, side: Side | None, start: int = 0, rsv: bool = True, final: bool = True) -> int | None:
+    assert side is not None
+    return find_frame([stream(*packets, start=start)], side, rsv=rsv, final=final)
+
+
 @SIDES
 def test_whole_frames_in_packets_are_found_at_once(side: Side) -> None:
     frames = [frame(side, 2, noise(160, number)) for number in range(5)]
-    assert find_frame(stream(*frames, start=700), side) == 700
-    assert find_frame(stream(noise(33), *frames, start=700), side) == 733
+    assert find(*frames, start=700, side=side) == 700
+    assert find(noise(33), *frames, start=700, side=side) == 733
 
 
 @SIDES
-def test_a_message_of_json_is_enough_with_another(side: Side) -> None:
-    frames = [frame(side, 1, b'{"type":"Results"}'), frame(side, 1, b'{"type":"Metadata"}')]
-    assert find_frame(stream(noise(20), *frames), side) == 20
+def test_a_message_of_json_is_enough(side: Side) -> None:
+    packets = noise(20), frame(side, 1, b'{"type":"Results"}')
+    assert find(*packets, side=side) == 20
+    assert find(*packets, side=side, final=False) == 20
+
+
+@SIDES
+def test_one_frame_between_two_holes_is_enough_when_it_fills_its_packet(side: Side) -> None:
+    whole = frame(side, 2, noise(3200))
+    pieces = [Gap(0, 50, 1, 0), stream(whole, start=50), Gap(50 + len(whole), 9, 2, 0)]
+    assert find_frame(pieces, side) == 50
+    assert find_frame([pieces[0], stream(whole[:-1], start=50), Gap(49 + len(whole), 9, 2, 0)], side) is None
+
+
+@SIDES
+def test_a_close_frame_at_the_end_is_found(side: Side) -> None:
+    assert find(noise(20), frame(side, 8, b"\x03\xe8"), side=side) == 20
+    assert find(noise(20), frame(side, 8, b"\x03\xf3net-0001"), side=side) == 20
+    assert find(noise(20), frame(side, 8, b"\x10\xe8"), side=side) is None
 
 
 @SIDES
 def test_one_short_frame_is_not_enough(side: Side) -> None:
-    assert find_frame(stream(frame(side, 2, b"abc")), side) is None
+    assert find(frame(side, 2, b"abc"), side=side) is None
 
 
 @SIDES
 def test_the_mask_must_fit_the_side(side: Side) -> None:
     frames = [frame(side, 2, noise(160, number)) for number in range(5)]
-    assert find_frame(stream(*frames), side.peer) is None
-    assert find_frame(stream(*frames), None) == 0
+    assert find(*frames, side=side.peer) is None
 
 
 @SIDES
@@ -72,13 +92,49 @@ def test_the_mask_must_fit_the_side(side: Side) -> None:
 def test_one_illegal_header_speaks_against_the_chain(side: Side, spoilt: bytes) -> None:
     header = bytes([spoilt[0], spoilt[1] | 128]) + spoilt[2:] + bytes(4) if side is Side.CLIENT else spoilt
     frames = [frame(side, 2, noise(160, number)) for number in range(5)]
-    assert find_frame(stream(*frames, header), side) is None
+    assert find(*frames, header, side=side) is None
 
 
 def test_compression_is_legal_only_where_it_may_be() -> None:
     frames = [b"\xc2\x05abcde"] * 6
-    assert find_frame(stream(*frames), Side.SERVER) == 0
-    assert find_frame(stream(*frames), Side.SERVER, rsv=False) is None
+    assert find(*frames, side=Side.SERVER) == 0
+    assert find(*frames, side=Side.SERVER, rsv=False) is None
+
+
+@SIDES
+def test_what_was_usual_before_the_loss_speaks_for_a_frame(side: Side) -> None:
+    """A frame in the middle of a packet, of which the capture holds nothing behind."""
+    data = stream(noise(100) + frame(side, 2, noise(3200))[:500])
+    usual = Habits(np.array([0x82], np.uint8), np.array([3200]))
+    pieces = [data, Gap(data.end, 9000, 1, 0)]
+    assert find_frame(pieces, side) is None
+    at_packet = stream(noise(100), frame(side, 2, noise(3200))[:500])
+    assert find_frame([at_packet, Gap(data.end, 9000, 1, 0)], side) is None
+    assert find_frame([at_packet, Gap(data.end, 9000, 1, 0)], side, habits=usual) == 100
+
+
+@SIDES
+@pytest.mark.parametrize("kept", [14, 30])
+def test_headers_chain_across_holes(side: Side, kept: int) -> None:
+    """A snap length keeps the first bytes of each packet."""
+    pieces: list[Data | Gap] = []
+    at = 7
+    for number in range(4):
+        whole = frame(side, 2, noise(3200, number))
+        pieces += [stream(whole[:kept], start=at), Gap(at + kept, len(whole) - kept, number, 0)]
+        at += len(whole)
+    assert find_frame(pieces, side) == 7
+    assert find_frame(pieces[:3], side) == 7
+    assert find_frame([stream(noise(kept), start=7), *pieces[1:]], side) == pieces[2].begin
+
+
+def test_silence_behind_a_mask_is_no_chain_of_frames() -> None:
+    """Zeros behind a mask are the key again and again: where two of its bytes look like a header, so do all that follow."""
+    key = b"\x82\x82\x01\x02"
+    for shift in range(4):
+        data = (key * 1000)[shift:]
+        for size in (400, 1460):
+            assert find(*(data[at : at + size] for at in range(0, len(data), size)), side=Side.CLIENT) is None
 
 
 TLS = b"".join(b"\x17\x03\x03\x01\x00" + noise(256, number) for number in range(40))
@@ -106,8 +162,7 @@ def test_other_protocols_hold_no_frames(name: str, size: int, side: Side) -> Non
     data = OTHERS[name]
     for shift in range(6):
         packets = [data[at : at + size] for at in range(shift, len(data), size)]
-        assert find_frame(stream(*packets), side) is None
-        assert find_anywhere(stream(*packets), side, rsv=True) is None
+        assert find(*packets, side=side) is None
 
 
 @SIDES
@@ -116,8 +171,7 @@ def test_noise_holds_no_frames(side: Side, seed: int, sizes: list[int]) -> None:
     data = noise(sum(sizes), seed)
     ends = np.cumsum(sizes).tolist()
     packets = [data[end - size : end] for size, end in zip(sizes, ends, strict=True)]
-    assert find_frame(stream(*packets), side) is None
-    assert find_anywhere(stream(data), side, rsv=True) is None
+    assert find(*packets, side=side) is None
 
 
 @pytest.mark.long
@@ -125,16 +179,64 @@ def test_noise_holds_no_frames(side: Side, seed: int, sizes: list[int]) -> None:
 def test_much_noise_holds_no_frames(side: Side) -> None:
     for seed in range(100):
         packets = [noise(1460, seed * 1000 + number) for number in range(200)]
-        assert find_frame(stream(*packets), side) is None
-        assert find_anywhere(stream(*packets), side, rsv=True) is None
+        assert find(*packets, side=side) is None
 
 
-@given(st.binary(max_size=400), st.sampled_from(list(Side)))
-def test_nothing_raises(data: bytes, side: Side) -> None:
-    found = find_frame(stream(data, start=5), side)
-    assert found is None or 5 <= found < 5 + len(data)
-    found = find_anywhere(stream(data, start=5), side, rsv=True)
-    assert found is None or 5 <= found < 5 + len(data)
+BYTES = st.lists(
+    st.one_of(st.binary(max_size=60), st.sampled_from([b"\x82\xfe\x00\xa0", b"\x81\x7e", bytes(20), b"{}"])), max_size=8
+)
+
+
+@given(
+    data=BYTES.map(b"".join), holes=st.sets(st.integers(0, 400), max_size=6), side=st.sampled_from(list(Side)), final=st.booleans()
+)
+def test_nothing_raises(data: bytes, holes: set[int], side: Side, *, final: bool) -> None:
+    pieces = holed(data, holes, 5)
+    found = find_frame(pieces, side, final=final, reach=64)
+    assert found is None or any(isinstance(piece, Data) and piece.start <= found < piece.end for piece in pieces)
+
+
+def holed(data: bytes, holes: set[int], start: int) -> list[Data | Gap]:
+    """Bytes with a hole of 10 bytes in front of some places."""
+    pieces: list[Data | Gap] = []
+    offset, before = start, 0
+    for place in [*sorted(place for place in holes if place < len(data)), len(data)]:
+        if place > before:
+            pieces.append(stream(data[before:place], start=offset))
+        offset += place - before
+        pieces.append(Gap(offset, 10, 1, 0))
+        offset, before = offset + 10, place
+    return pieces[:-1]
+
+
+def messages(side: Side) -> st.SearchStrategy[bytes]:
+    sizes = st.sampled_from([1, 3, 20, 100, 160, 160, 160, 3200])
+    binary = st.builds(lambda size, seed: frame(side, 2, noise(size, seed)), sizes, st.integers(0, 99))
+    text = st.builds(lambda number: frame(side, 1, b'{"type":"Results","n":%d}' % number), st.integers(0, 99))
+    return st.one_of(binary, binary, text, st.builds(noise, st.integers(1, 300)))
+
+
+@SIDES
+@settings(deadline=None)
+@given(data=st.data())
+def test_what_is_found_does_not_depend_on_how_the_bytes_come(side: Side, data: st.DataObject) -> None:
+    """Told bit by bit, the first boundary that is sure is the one that is found in all at once."""
+    sent = b"".join(data.draw(st.lists(messages(side), max_size=12)))
+    pieces = holed(sent, data.draw(st.sets(st.integers(0, 4000), max_size=4)), 0)
+    step, reach = data.draw(st.integers(7, 700)), data.draw(st.sampled_from([200, 4000, 1 << 18]))
+    whole = find_frame(pieces, side, final=True, reach=reach)
+    some: list[Data | Gap] = []
+    found = None
+    for piece in pieces:
+        parts = [piece] if isinstance(piece, Gap) else [part(piece, at, at + step) for at in range(0, len(piece.bytes), step)]
+        for one in parts:
+            some.append(one)
+            found = find_frame(some, side, reach=reach) if found is None else found
+    assert (find_frame(some, side, final=True, reach=reach) if found is None else found) == whole
+
+
+def part(data: Data, begin: int, end: int) -> Data:
+    return Data(data.start + begin, data.bytes[begin:end], data.origins)
 
 
 @SIDES
@@ -148,13 +250,24 @@ def test_frames_sent_in_bulk_are_found_within_a_few(side: Side, size: int) -> No
     for _ in range(10):
         begin = chance.randrange(1, starts[2])
         rest = sent[begin:]
-        found = find_anywhere(stream(*(rest[at : at + 1460] for at in range(0, len(rest), 1460)), start=begin), side, rsv=True)
+        found = find(*(rest[at : at + 1460] for at in range(0, len(rest), 1460)), start=begin, side=side)
         first = next(number for number, start in enumerate(starts) if start >= begin)
         assert found in starts[first : first + 4]
 
 
+@SIDES
+@pytest.mark.parametrize("tail", range(1, 1400, 61))
+def test_the_rest_of_a_frame_is_stepped_over(side: Side, tail: int) -> None:
+    """Behind a lost header come packets that begin in the middle of its payload."""
+    for seed in range(20):
+        frames = [frame(side, 2, noise(3200, seed * 10 + number)) for number in range(3)]
+        rest = noise(1448 + tail, seed)
+        packets = [rest[:1448], rest[1448:], *(one[at : at + 1448] for one in frames for at in range(0, len(one), 1448))]
+        assert find(*packets, side=side) == len(rest)
+
+
 def test_frames_behind_a_giant_one_are_found() -> None:
-    side = Side.CLIENT
-    frames = [frame(side, 2, noise(3 * WINDOW)), *(frame(side, 2, noise(500, number)) for number in range(100))]
+    side, reach = Side.CLIENT, 1 << 16
+    frames = [frame(side, 2, noise(3 * reach)), *(frame(side, 2, noise(500, number)) for number in range(100))]
     data = stream(b"".join(frames)[1000:], start=1000)
-    assert find_anywhere(data, side, rsv=True) == len(frames[0])
+    assert find_frame([data], side, reach=reach, habits=STRANGER) == len(frames[0])
