@@ -4,15 +4,16 @@ In: the connection's packets of each batch. Out: calls on a `Sink` per attempt. 
 WebSocket. What it carries is decided by its first bytes; until then at most `limits.undecided` bytes per direction are kept.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
+from itertools import chain
 
 from analyzer.model.anomalies import Sightings
 from analyzer.model.channel import Sink
 from analyzer.model.limits import Limits
 from analyzer.model.schema import Side
-from analyzer.model.session import Hole, Moment, Request, Response, Span
-from analyzer.model.streams import Bytes, Columns, Data, End, Gap, Piece, Run
+from analyzer.model.session import Moment, Request, Response
+from analyzer.model.streams import Bytes, Columns, End, Piece, Run
 from analyzer.wire import http1
 from analyzer.wire.deflate import Inflater
 from analyzer.wire.frames import FrameColumns
@@ -21,8 +22,9 @@ from analyzer.wire.intake import Intake, contiguous
 from analyzer.wire.messages import MessageReader
 from analyzer.wire.reassembly import Reassembly
 from analyzer.wire.resync import find_frame
+from analyzer.wire.stream import Stream
 from analyzer.wire.tcp import ACK, SYN, Opening, Rows
-from analyzer.wire.websocket import Found, FrameBatch, FrameReader, Lost
+from analyzer.wire.websocket import FrameReader
 
 TLS_RECORDS = (b"\x16\x03", b"\x17\x03")
 """Handshake and application data (RFC 8446 section 5.1): what a TLS connection starts with, and goes on with."""
@@ -68,11 +70,8 @@ class Connection:
         self._handshake: Handshake | None = None
         self._asked: Request | None = None
         self.sink: Sink | None = None
-        self._frames: list[FrameReader | None] = [None, None]
-        self._messages: list[MessageReader | None] = [None, None]
-        self._holes: list[Gap | None] = [None, None]
-        self._blind: list[Moment | None] = [None, None]
-        """Since when it is not known where frames of a side start."""
+        self._streams: list[Stream] = []
+        """Of a WebSocket, by table side."""
 
     @property
     def client_side(self) -> int:
@@ -102,10 +101,8 @@ class Connection:
             self._reassembly[side].acknowledge(columns, *rows.sides[1 - side])
         # The client first: its request must be known when the answer is read.
         for side in (self.client_side, 1 - self.client_side):
-            for piece in self._reassembly[side].feed(columns, *rows.sides[side], data):
-                self._take(side, piece)
-            for piece in self._reassembly[side].overdue(self.last.time):
-                self._take(side, piece)
+            half = self._reassembly[side]
+            self._take(side, chain(half.feed(columns, *rows.sides[side], data), half.overdue(self.last.time)))
         if self.carries is not Carries.WEBSOCKET:
             self._settle(final=False)
             if any([intake.settle() for intake in self._intake]):  # noqa: C419 - both have to
@@ -114,14 +111,12 @@ class Connection:
     def finish(self) -> None:
         """No packet follows: deliver what waits and close the attempt. What is kept of a connection after that is small."""
         for side in (self.client_side, 1 - self.client_side):
-            for piece in self._reassembly[side].tail():
-                self._take(side, piece)
+            self._take(side, self._reassembly[side].tail())
         self._settle(final=True)
-        for side in (self.client_side, 1 - self.client_side):
-            self._frame_pieces(side, End(self._reassembly[side].next))
-            self._sees(side, Side.CLIENT if side == self.client_side else Side.SERVER, self.last)
+        for side in (self.client_side, 1 - self.client_side) if self._streams else ():
+            self._streams[side].feed([End(self._reassembly[side].next)], self.last)
         self._close_attempt()
-        self._frames, self._messages = [None, None], [None, None]
+        self._streams = []
         del self._room
 
     def _note_times(self, rows: Rows, columns: Columns) -> None:
@@ -133,13 +128,16 @@ class Connection:
                 if number[end - 1] > self.last.packet:
                     self.last = Moment(int(number[end - 1]), int(time[end - 1]))
 
-    def _take(self, side: int, piece: Piece) -> None:
+    def _take(self, side: int, pieces: Iterable[Piece]) -> None:
         if self.carries is Carries.WEBSOCKET:
-            self._frame_pieces(side, piece)
-        elif self.carries not in (Carries.TLS, Carries.UNKNOWN):
-            if isinstance(piece, Run) and not self.handshake_seen:
-                piece = contiguous(piece)  # to join midway, all there is has to be looked at
-            self._intake[side].add(piece)
+            self._streams[side].feed(pieces, self.last)
+            return
+        followed = self.carries not in (Carries.TLS, Carries.UNKNOWN)
+        for piece in pieces:
+            if followed:
+                # To join midway, all there is has to be looked at.
+                whole = isinstance(piece, Run) and not self.handshake_seen
+                self._intake[side].add(contiguous(piece) if isinstance(piece, Run) and whole else piece)
 
     def _settle(self, *, final: bool) -> None:
         """Move on as far as what has come allows."""
@@ -249,6 +247,8 @@ class Connection:
         self.carries = Carries.WEBSOCKET
         offered = http1.extension_parameters(response.headers.get("sec-websocket-extensions") if response else None)
         deflate = offered.get("permessage-deflate")
+        sink, streams = self.sink, dict[int, Stream]()
+        assert sink is not None
         guess = response is None  # the extensions are not known: RSV1 will tell
         for side in (self.client_side, 1 - self.client_side):
             who = Side.CLIENT if side == self.client_side else Side.SERVER
@@ -258,55 +258,12 @@ class Connection:
                 inflater = Inflater(self._limits.inflated_message, takeover=takeover)
             pieces = self._intake[side].drain()
             start = pieces[0].begin if pieces else self._reassembly[side].next
-            self._frames[side] = FrameReader(
+            frames = FrameReader(
                 who, start, self._limits, self.sightings[who], self._room, deflate=inflater is not None, in_step=in_step[who]
             )
-            self._messages[side] = MessageReader(self._limits, self.sightings[who], inflater)
-            for piece in pieces:
-                self._frame_pieces(side, piece)
-
-    def _frame_pieces(self, side: int, piece: Piece) -> None:
-        """One piece of a WebSocket direction through frames and messages to the sink."""
-        reader, messages, sink = self._frames[side], self._messages[side], self.sink
-        if reader is None or messages is None or sink is None:
-            return
-        who = Side.CLIENT if side == self.client_side else Side.SERVER
-        if isinstance(piece, Data | Run):
-            sink.covered(who, piece.size)
-            if not reader.in_step and self._blind[side] is None:
-                self._blind[side] = Moment(*piece.first)
-        self._tell_hole(sink, who, side, piece)
-        for found in reader.feed(piece):
-            if isinstance(found, Found):
-                self._sees(side, who, found.at)
-                continue
-            for batch in messages.feed(found) if isinstance(found, FrameBatch) else messages.lose():
-                sink.messages(who, batch)
-            if isinstance(found, Lost):
-                self._blind[side] = self._blind[side] or found.at
-                continue
-            frames: Columns = found.columns
-            if not found.simple and not frames["ends"].all():
-                ended = frames["ends"] == 1
-                frames = {name: column[ended] for name, column in frames.items()}
-            sink.frames(who, frames)
-
-    def _sees(self, side: int, who: Side, at: Moment) -> None:
-        """Frames of a side are known from here on, or its time is over."""
-        begin, self._blind[side] = self._blind[side], None
-        if begin is not None and begin != at and self.sink is not None:
-            self.sink.blind(who, Span(begin, at))
-
-    def _tell_hole(self, sink: Sink, who: Side, side: int, piece: Piece) -> None:
-        """A hole is told when the packet behind it is known."""
-        gap = self._holes[side]
-        if gap is not None:
-            before = Moment(gap.packet, gap.time)
-            after = Moment(*piece.first) if isinstance(piece, Data | Run) else self.last
-            sink.hole(who, Hole(gap.start, gap.length, before, after))
-            self._holes[side] = None
-        if isinstance(piece, Gap):
-            self._holes[side] = piece
+            streams[side] = Stream(who, sink, frames, MessageReader(self._limits, self.sightings[who], inflater))
+            streams[side].feed(pieces, self.last)
+        self._streams = [streams[0], streams[1]]
 
     def _close_attempt(self) -> None:
         """The attempt is over; another may follow on the same connection."""

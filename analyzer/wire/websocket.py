@@ -215,7 +215,7 @@ class FrameReader:
             columns["lost"][0], columns["begins"][0], columns["complete"][0] = before.lost, not before.given, before.complete
             before.lost = 0
         simple = not (part or torn or seen & (FRAGMENTED | RESERVED))
-        self._judge(columns, before if torn else None, seen, simple=simple)
+        self._judge(columns, before if torn else None, seen)
         if part and going is not None:
             going.given, going.anomalies = True, int(columns["anomalies"][-1])
         if frames:
@@ -233,13 +233,13 @@ class FrameReader:
         before.row = row
         return before
 
-    def _judge(self, columns: Columns, before: _Open | None, seen: int, *, simple: bool) -> None:
+    def _judge(self, columns: Columns, before: _Open | None, seen: int) -> None:
         """Count offsets from the first WebSocket byte, and add the anomalies. Of `before`, the first row, a part was judged
         already.
         """
         columns["offset"] -= self._zero
         rows, judged = len(columns["offset"]), int(before is not None and before.given)
-        if simple and not seen & (ODD | CLOSING) and not self._closed:
+        if not seen & (ODD | CLOSING) and not self._closed:
             columns["anomalies"] = NOT_ODD[:rows]
             return
         anomalies = columns["anomalies"] = self._anomalies(columns)
@@ -252,7 +252,7 @@ class FrameReader:
 
     def _impossible(self, columns: Columns, seen: int) -> FrameBatch:
         """A header whose length has the highest bit set: a frame without payload and without an end."""
-        self._judge(columns, None, seen, simple=False)
+        self._judge(columns, None, seen)
         columns["anomalies"] |= np.uint16(FrameAnomaly.LENGTH_IMPOSSIBLE)
         columns |= {"size": np.zeros(1, np.int64), "lost": NONE_LOST[:1], "begins": ONES[:1], "ends": ONES[:1]}
         columns |= {"complete": np.zeros(1, np.uint8), "cut": np.ones(1, np.uint8)}
@@ -285,7 +285,7 @@ class FrameReader:
         columns |= {name: np.array([value], np.int64) for name, value in values.items()}
         flags = {"begins": not frame.given, "ends": ends, "cut": cut, "complete": frame.complete}
         columns |= {name: np.array([value], np.uint8) for name, value in flags.items()}
-        self._judge(columns, frame, frame.seen, simple=False)
+        self._judge(columns, frame, frame.seen)
         content, frame.kept, frame.lost = frame.kept, NOTHING, 0
         frame.given, frame.anomalies = True, int(columns["anomalies"][0])
         return FrameBatch(columns, content, simple=False)
