@@ -151,10 +151,10 @@ MOVING = frozenset({"repeat", "reorder", "repeat and reorder", "shuffled file"})
 """What removes nothing."""
 
 
-def variants(packets: Sequence[Packet], count: int, seed: int) -> list[Variant]:
-    """So many damaged copies, one kind after the other."""
+def variants(packets: Sequence[Packet], count: int, seed: int, first: int = 0) -> list[Variant]:
+    """So many damaged copies, one kind after the other, from number `first` on."""
     made = []
-    for number in range(count):
+    for number in range(first, first + count):
         name = list(DAMAGES)[number % len(DAMAGES)]
         chance = random.Random(f"{seed} {number}")  # noqa: S311 - the same damage each time is wanted
         damaged = list(packets)

@@ -43,7 +43,7 @@ WHOLE_DOORS = {"reports/terminal.py": {"rich"}}
 """Files that are imported late themselves."""
 WITHOUT_NUMPY = ("cli/", "__init__.py", "__main__.py", "reports/", "rules/__init__.py")
 """`analyzer --help` comes by here, or formats that need no numbers."""
-TEST_ONLY = {"conftest", "drops", "load", "made_session", "peers", "plain_kernels", "side_by_side", "wire_script"}
+TEST_ONLY = {"conftest", "damage", "drops", "load", "made_session", "peers", "plain_kernels", "side_by_side", "wire_script"}
 """Files in tests/ that hold no tests."""
 
 

@@ -1,6 +1,7 @@
 """What one side sent, while it flows: tables, labels, close frames, texts to quote, and audio on its way to a track."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from typing import Protocol
 
@@ -134,8 +135,11 @@ class SideBuilder:
         """The track, judged. `joined`: the beginning is not in the capture."""
         if self.track is None:
             return None
-        unreadable = bool((self.messages.column("kind") == Kind.UNREADABLE).any())
-        return self.track.finish(pace, joined or unreadable or bool(self.holes))
+        kinds = self.messages.column("kind")
+        unreadable = bool((kinds == Kind.UNREADABLE).any())
+        track = self.track.finish(pace, joined or unreadable or bool(self.holes))
+        # The track counts the parts of torn and of very long messages.
+        return replace(track, messages=int(np.count_nonzero(kinds == Kind.AUDIO)))
 
     def freeze(self, endpoint: Endpoint, tcp: Tcp) -> Direction:
         """The direction as rules see it."""

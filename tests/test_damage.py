@@ -1,0 +1,78 @@
+"""Damaged copies of healthy captures: nothing is invented, and what was not hit is found.
+
+From every capture without fault, packets are dropped, repeated, moved, cut; 200 variants each with the compiled loops, 10 without.
+Every frame that is reported must stand in the table of the undamaged capture. Of the frames none of whose packets was hit, all must
+be reported where nothing was removed, and nearly all elsewhere: a short frame alone between two holes may be anything.
+"""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from damage import Outcome, analyse, compare, read, variants, write
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import analyzer
+from analyzer.model.limits import DEFAULT
+from analyzer.model.settings import Settings
+from analyzer.reports.plain import plain
+from analyzer.wire import stream_kernels
+
+CAPTURES = Path(__file__).parents[1] / "captures"
+HEALTHY = sorted(
+    path.parent
+    for path in CAPTURES.glob("*/expected.json")
+    if (sessions := json.loads(path.read_text())["sessions"]) and all(one["verdict"]["rule"] is None for one in sessions)
+)
+COMPILED = not stream_kernels.__file__.endswith(".py")
+VARIANTS = 200 if COMPILED else 10
+LEAST = 0.98
+
+
+@pytest.mark.parametrize("folder", HEALTHY, ids=lambda folder: folder.name)
+def test_nothing_is_invented_and_little_is_missed(folder: Path, tmp_path: Path) -> None:
+    (capture,) = folder.glob("capture.pcap*")
+    packets = read(capture)
+    undamaged = analyse(capture, [packet.number for packet in packets])
+    total = Outcome()
+    for variant in variants(packets, VARIANTS, seed=1):
+        path = write(variant.packets, tmp_path / "variant.pcapng")
+        outcome = compare(undamaged, analyse(path, [packet.number for packet in variant.packets]), variant)
+        assert outcome.invented == []
+        if variant.moved:
+            assert outcome.missed == []
+        total.add(outcome)
+    assert total.expected
+    print(f"\n{folder.name}: {total.there} of {total.expected} frames that were not hit, {total.there / total.expected:.4f}")
+    assert total.there >= LEAST * total.expected
+
+
+SMALL = (
+    "healthy-ogg-opus",
+    "deflate-context-takeover",
+    "nanosecond-big-endian",
+    "snap-length-96",
+    "port-reuse",
+    "protocol-violation",
+)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=st.sampled_from(SMALL), number=st.integers(0, 10_000), batch=st.integers(100, 30_000))
+def test_any_batch_size_gives_the_same_report(name: str, number: int, batch: int, tmp_path: Path) -> None:
+    """Whatever is wrong with the capture, what is said of it does not depend on how it is read."""
+    (capture,) = (CAPTURES / name).glob("capture.pcap*")
+    (variant,) = variants(read(capture), 1, seed=1, first=number)
+    path = str(write(variant.packets, tmp_path / "variant.pcapng"))
+    whole, bit_by_bit = (
+        analyzer.analyze(path, settings=Settings(limits=replace(DEFAULT, batch=size))) for size in (1 << 20, batch)
+    )
+    assert plain(bit_by_bit)["captures"] == plain(whole)["captures"]
+    for one, other in zip(whole.sessions, bit_by_bit.sessions, strict=True):
+        assert one.frame_table is not None
+        assert other.frame_table is not None
+        for column, values in one.frame_table.columns().items():
+            assert np.array_equal(values, other.frame_table.column(column)), column
