@@ -4,7 +4,7 @@ from typing import Protocol
 
 from analyzer.model.dataclass import dataclass
 from analyzer.model.schema import Side
-from analyzer.model.session import Hole, Moment, Request, Response, Tcp
+from analyzer.model.session import Hole, Moment, Proxy, Request, Response, Tcp
 from analyzer.model.streams import Bytes, Columns
 
 
@@ -35,8 +35,11 @@ class MessageBatch:
 class Sink(Protocol):
     """One attempt to open a WebSocket, from its first packet on."""
 
+    def proxied(self, proxy: Proxy) -> None:
+        """The tunnel that the attempt goes through, or was refused; comes first."""
+
     def requested(self, request: Request) -> None:
-        """The upgrade request."""
+        """The upgrade request, or the request for a tunnel that came to nothing."""
 
     def answered(self, response: Response) -> None:
         """The answer to it; only one with a body cut short is given twice."""

@@ -20,6 +20,7 @@ from analyzer.model.session import (
     Endpoint,
     Hole,
     Moment,
+    Proxy,
     Request,
     Response,
     Session,
@@ -78,6 +79,7 @@ class SessionBuilder:
         )
         self._request: Request | None = None
         self._response: Response | None = None
+        self._proxy: Proxy | None = None
         self._joined = False
         self._encrypted = self._over = False
         self._service = ServiceFacts()
@@ -86,6 +88,11 @@ class SessionBuilder:
         self._provider = services.recognise(settings.path, None, {})
 
     # Sink
+
+    def proxied(self, proxy: Proxy) -> None:
+        """The client told the proxy which server it wants."""
+        self._proxy = proxy
+        self._recognise()
 
     def requested(self, request: Request) -> None:
         """The upgrade request names the endpoint and mostly the format."""
@@ -157,6 +164,8 @@ class SessionBuilder:
             request, response = self._request, self._response
             path = self._settings.path or (request.path if request else None)
             host = request.headers.get("host") if request else None
+            if self._proxy is not None:
+                host = self._proxy.server[0]
             self._provider = self._services.recognise(path, host, response.headers if response else {})
         self._declare()
 
@@ -331,7 +340,7 @@ class SessionBuilder:
             outcome = "refused"
         else:
             outcome = "unreachable" if server.packets == 0 else "no-response"
-        return Upgrade(outcome, self._request, self._response)
+        return Upgrade(outcome, self._request, self._response, self._proxy)
 
     def _tcp_end(self) -> str:
         """What ended TCP first."""

@@ -11,7 +11,7 @@ from analyzer.model.anomalies import Sightings
 from analyzer.model.channel import Sink
 from analyzer.model.limits import Limits
 from analyzer.model.schema import Side
-from analyzer.model.session import Hole, Moment, Request, Response
+from analyzer.model.session import Hole, Moment, Proxy, Request, Response
 from analyzer.model.streams import Bytes, Columns, Data, End, Gap, Piece, Run
 from analyzer.wire import http1
 from analyzer.wire.deflate import Inflater
@@ -43,11 +43,17 @@ class Carries(StrEnum):
 
 class Connection:
     """State of one connection. `open_session` makes the Sink of an attempt; it is told the client's table side and the first
-    packet.
+    packet. `likely` says whether an exchange is one for a WebSocket where what tells is not in the capture.
     """
 
     def __init__(
-        self, flow: int, opening: Opening, limits: Limits, room: FrameColumns, open_session: Callable[["Connection", Moment], Sink]
+        self,
+        flow: int,
+        opening: Opening,
+        limits: Limits,
+        room: FrameColumns,
+        open_session: Callable[["Connection", Moment], Sink],
+        likely: Callable[[Request, Response | None], bool],
     ) -> None:
         self.flow = flow
         self.endpoints = opening.endpoints
@@ -59,6 +65,7 @@ class Connection:
         self._limits = limits
         self._room = room
         self._open_session = open_session
+        self._likely = likely
         if opening.flags & SYN:
             self.client = 1 if opening.flags & ACK else 0
         self.handshake_seen = bool(opening.flags & SYN)
@@ -67,6 +74,11 @@ class Connection:
         self.sightings = (Sightings(limits.anomalies), Sightings(limits.anomalies))
         self._handshake: Handshake | None = None
         self._asked: Request | None = None
+        self._tunnels = 0
+        self._no_tunnel = False  # the last that was seen is a proxy that opened none
+        self._begin: Moment | None = None  # where the tunnel was asked for
+        self.proxy: Proxy | None = None
+        """The tunnel that the connection goes through, or of which a proxy said no."""
         self.sink: Sink | None = None
         self._frames: list[FrameReader | None] = [None, None]
         self._messages: list[MessageReader | None] = [None, None]
@@ -93,6 +105,11 @@ class Connection:
         client, server = self.facts(Side.CLIENT).facts, self.facts(Side.SERVER).facts
         return client.syn is not None and server.syn is None and (server.rst is not None or server.packets == 0)
 
+    @property
+    def hidden(self) -> bool:
+        """Whether all came to nothing at a proxy that was asked for a tunnel, or is encrypted."""
+        return self.carries is Carries.TLS or self._no_tunnel
+
     def feed(self, rows: Rows, columns: Columns, data: Bytes) -> None:
         """Take the packets of a batch: rows of `columns`, whose payload offsets point into `data`."""
         self._note_times(rows, columns)
@@ -118,7 +135,8 @@ class Connection:
         for side in (self.client_side, 1 - self.client_side):
             self._frame_pieces(side, End(self._reassembly[side].next))
         self._close_attempt()
-        self._frames, self._messages = [None, None], [None, None]
+        self._frames, self._messages, self._handshake = [None, None], [None, None], None
+        self._drop_pieces()
         del self._room
 
     def _note_times(self, rows: Rows, columns: Columns) -> None:
@@ -140,16 +158,38 @@ class Connection:
 
     def _settle(self, *, final: bool) -> None:
         """Move on as far as what has come allows."""
+        while self._move(final=final):
+            pass
+
+    def _move(self, *, final: bool) -> bool:
+        """One step; True when another one may follow, inside a tunnel."""
         if self.carries is Carries.UNDECIDED:
             self._decide(final=final)
-        if self.carries is Carries.HTTP:
-            assert self._handshake is not None
-            while self._handshake.advance(final=final):
-                self._follow(self._handshake)
-                if self.carries is not Carries.HTTP:
-                    return
-            if self._handshake.gave_up:
-                self._give_up()
+        if self.carries is not Carries.HTTP:
+            return False
+        handshake = self._handshake
+        assert handshake is not None
+        while handshake.advance(final=final):
+            self._follow(handshake)
+            if self.carries is not Carries.HTTP:
+                return False
+        if handshake.tunnel is not None:
+            self._enter(handshake.tunnel, handshake)
+            return True
+        if handshake.gave_up:
+            self._give_up()
+        elif final:
+            self._follow_last(handshake)
+        return False
+
+    def _enter(self, tunnel: Proxy, handshake: Handshake) -> None:
+        """All that follows was sent through the tunnel, and is decided anew."""
+        if self._tunnels == 0 or handshake.earlier:
+            self._begin = handshake.request_start if handshake.earlier else self.first
+        self.proxy, self._handshake, self._tunnels = tunnel, None, self._tunnels + 1
+        self.carries = Carries.UNDECIDED
+        if self._tunnels > self._limits.tunnels:
+            self._give_up()
 
     def _decide(self, *, final: bool) -> None:
         """What the connection carries, by the first bytes of either side."""
@@ -169,7 +209,7 @@ class Connection:
             if heads[side] in TLS_BEGINS and not final:
                 return
         lost_start = any(isinstance(intake.front, Gap) for intake in self._intake)
-        if self.handshake_seen and not lost_start:
+        if (self.handshake_seen or self.proxy is not None) and not lost_start:
             if any(heads):
                 self._give_up()
             return
@@ -198,25 +238,54 @@ class Connection:
     def _follow(self, handshake: Handshake) -> None:
         """Tell the sink what the handshake found."""
         assert self.first is not None
-        if handshake.request is not None and handshake.request is not self._asked:
-            self._asked = handshake.request
+        request, response = handshake.request, handshake.response
+        if request is not None and request is not self._asked:
             self._close_attempt()
-            start = self.first if not handshake.earlier else handshake.request_start
-            self.sink = self._open_session(self, start)
-            self.sink.requested(handshake.request)
-        if handshake.response is not None:
+            granted = handshake.presumed or (response is not None and response.status == http1.SWITCHING)
+            if not request.upgrade and not granted:  # what it asks for is not in the capture
+                if response is None:
+                    return
+                if not self._likely(request, response):
+                    handshake.next_exchange()
+                    return
+            self._ask(request, handshake)
+        if response is not None:
             if self.sink is None:
-                self.sink = self._open_session(self, self.first)
-            self.sink.answered(handshake.response)
-            if handshake.response.status == http1.SWITCHING:
-                self._start_websocket(handshake.response, in_step=(True, True))
+                self._open(self._begin or self.first)
+            assert self.sink is not None
+            self.sink.answered(response)
+            if response.status == http1.SWITCHING:
+                self._start_websocket(response, in_step=(True, True))
             else:
                 handshake.next_exchange()
         elif handshake.presumed:
             if self.sink is None:
-                self.sink = self._open_session(self, self.first)
+                self._open(self._begin or self.first)
+            assert self.sink is not None
             self.sink.joined()
             self._start_websocket(None, in_step=(True, False))
+
+    def _follow_last(self, handshake: Handshake) -> None:
+        """At the end: a request of which only part is there stays without answer; a proxy opened no tunnel."""
+        request = handshake.request
+        if request is not None and request is not self._asked and self._likely(request, None):
+            self._ask(request, handshake)
+        if handshake.no_tunnel is not None:
+            self.proxy, self._no_tunnel = http1.brief(handshake.no_tunnel), True
+
+    def _ask(self, request: Request, handshake: Handshake) -> None:
+        """Begin an attempt."""
+        assert self.first is not None
+        self._asked = request
+        self._open(handshake.request_start if handshake.earlier else self._begin or self.first)
+        assert self.sink is not None
+        self.sink.requested(request)
+
+    def _open(self, first: Moment) -> None:
+        """Make the sink of an attempt, and tell it what it goes through."""
+        self.sink = self._open_session(self, first)
+        if self.proxy is not None:
+            self.sink.proxied(self.proxy)
 
     def _join_midway(self, *, final: bool) -> None:
         """A WebSocket that was running when the capture began, if frames chain in what one side sent."""
@@ -234,7 +303,8 @@ class Connection:
             else:
                 continue
             assert self.first is not None
-            self.sink = self._open_session(self, self.first)
+            self._open(self.first)
+            assert self.sink is not None
             self.sink.joined()
             self._start_websocket(None, in_step=(False, False))
             return
@@ -303,5 +373,9 @@ class Connection:
     def finish_without_bytes(self) -> None:
         """Tell of an attempt of which only TCP, or TLS, is in the capture."""
         assert self.first is not None
-        self.sink = self._open_session(self, self.first)
+        self._open(self._begin or self.first)
+        if self._no_tunnel and self.proxy is not None and self.sink is not None:
+            self.sink.requested(self.proxy.request)
+            if self.proxy.response is not None:
+                self.sink.answered(self.proxy.response)
         self._close_attempt()

@@ -1,24 +1,25 @@
 """The HTTP exchanges of a connection up to the one that opens a WebSocket (RFC 9112; RFC 6455 section 4).
 
 In: the two intakes. Out: after each `advance` that returns True, `request` and `response` of an attempt, or `presumed` where
-frames follow
-a request whose answer is not in the capture. Exchanges that ask for no WebSocket are stepped over.
+frames follow a request whose answer is not in the capture; or a `tunnel` that a proxy opened, in which all begins anew. Exchanges
+that ask for no WebSocket are stepped over. Nothing depends on the pieces in which the bytes come: what cannot be told yet waits.
 """
 
 from collections import deque
-from dataclasses import replace
 
 from analyzer.model.anomalies import Anomaly, Sightings
 from analyzer.model.limits import Limits
 from analyzer.model.schema import Side
-from analyzer.model.session import Moment, Request, Response
+from analyzer.model.session import Moment, Proxy, Request, Response
 from analyzer.model.streams import Data, Gap
 from analyzer.wire import http1
 from analyzer.wire.http1 import Body, ChunkedReader, HttpSyntaxError
 from analyzer.wire.intake import Intake
 from analyzer.wire.resync import find_frame
 
-INFORMATIONAL = 200
+CONTINUE, FINAL, REDIRECTION = 100, 200, 300
+"""The status that asks for a body (RFC 9110 section 10.1.1); the first one that ends an exchange; the first that is no success."""
+STATUS_LINE = b"HTTP/1."
 USUAL_HEAD = 4096
 """Bytes in which a head ends nearly always: frames follow it at once, and they are many."""
 
@@ -86,6 +87,15 @@ class Handshake:
         self._head: Response | None = None
         self._asked = 0  # requests read
         self._torn = False  # the end of the last body was not seen, so that the rest of it may follow
+        self._astray = False  # bytes were passed over to find an answer
+        self._moves = 0  # heads read and bodies ended
+        self._expecting: Request | None = None  # its body comes only when the server asks for it, or does not wait for that
+        self._wanted: bool | None = None  # whether the server asked for that body; None: no answer yet
+        self._connect: Request | None = None  # for a tunnel, not answered yet: what follows may be no HTTP
+        self.tunnel: Proxy | None = None
+        """A proxy opened it; what waits in the intakes was sent through it."""
+        self.no_tunnel: Proxy | None = None
+        """The last one that a proxy refused."""
         self.earlier = 0
         """Exchanges before the attempt."""
         self.request: Request | None = None
@@ -103,24 +113,25 @@ class Handshake:
     def advance(self, *, final: bool) -> bool:
         """Go on as far as the bytes allow; True when there is something new to tell."""
         known = (self.request, self.response, self.presumed)
-        if self.presumed or self.gave_up:
+        if self.presumed or self.gave_up or self.tunnel is not None:
             return False
-        self._read_requests()
-        self._read_responses(final=final)
+        before = -1
+        while before != self._moves and self.tunnel is None:
+            before = self._moves
+            self._read_requests()
+            self._read_responses(final=final)
         crowded = max(self._client.held, self._server.held) > self._limits.undecided
-        if self.response is None and (final or crowded):
+        if self.response is None and self.tunnel is None and (final or crowded):
             self._presume()
-            self.gave_up |= crowded and not self.presumed
+            self.gave_up |= crowded and not self.presumed and self.tunnel is None
         self.gave_up |= max(self.earlier, self._asked) > self._limits.exchanges
         return (self.request, self.response, self.presumed) != known
 
     def _read_requests(self) -> None:
-        """Requests up to the one that asks for a WebSocket; what follows that one is not HTTP if it is granted."""
-        while self.request is None and self._asked <= self._limits.exchanges:
-            if self._upload is not None:
-                if not self._upload.run(self._client):
-                    return
-                self._upload = None
+        """Requests up to one that asks for a WebSocket or a tunnel; what follows that one is not HTTP if it is granted."""
+        while self.request is None and self._connect is None and self._asked <= self._limits.exchanges:
+            if not self._upload_is_over():
+                return
             if not self._at_request():
                 return
             head, data = self._take_head(self._client)
@@ -135,11 +146,37 @@ class Handshake:
                 continue
             self._client.skip(len(head))
             self._waiting.append(request)
-            if request.upgrade:
+            self._moves += 1
+            self.request_start = Moment(*data.place(data.start))
+            if request.method == "CONNECT":
+                self._connect = request
+            elif request.asks:
                 self.request = request
-                self.request_start = Moment(*data.place(data.start))
-                return
-            self._upload = _Skip(http1.body_of(request.headers, status=None), 0)
+            else:
+                body = http1.body_of(request.headers, status=None)
+                self._upload = _Skip(body, 0)
+                expects = "100-continue" in request.headers.get("expect", "").lower()
+                self._expecting, self._wanted = request if expects and body != Body() else None, None
+
+    def _upload_is_over(self) -> bool:
+        """Whether the next request may follow. Where the server was to ask for the body first (RFC 9110 section 10.1.1) and said
+        no instead, the body may come all the same or not at all.
+        """
+        if self._upload is None:
+            return True
+        if self._expecting is not None and not self._wanted:
+            data = self._client.ahead
+            begin = data.bytes[: http1.LONGEST_METHOD].tobytes() if data is not None else b""
+            if http1.looks_like_request(begin):
+                if self._wanted is None or len(begin) < http1.LONGEST_METHOD:
+                    return False
+                self._upload = self._expecting = None
+                return True
+        self._expecting = None
+        if not self._upload.run(self._client):
+            return False
+        self._upload = None
+        return True
 
     def _at_request(self) -> bool:
         """Bring a request to the front: one may follow a hole, stray line ends (RFC 9112 section 2.2) or the rest of a cut head.
@@ -186,15 +223,27 @@ class Handshake:
                     return
                 self.request, self.response = asked, response
                 return
-            if response.status < INFORMATIONAL:
-                continue
-            if self._waiting:
-                self._waiting.popleft()
-            body = http1.body_of(response.headers, status=response.status, method=asked.method if asked else "")
-            self._download = _Skip(body, self._limits.http_body)
-            self._head = response if asked is not None and asked.upgrade else None
-            if self._head is None:
-                self.earlier += 1
+            self._moves += 1
+            if asked is not None and asked is self._expecting and (response.status == CONTINUE or response.status >= FINAL):
+                self._wanted = response.status == CONTINUE
+            if response.status >= FINAL:
+                self._end_exchange(asked, response)
+            if self.tunnel is not None:
+                return
+
+    def _end_exchange(self, asked: Request | None, response: Response) -> None:
+        """A final answer, whose body follows."""
+        if self._waiting:
+            self._waiting.popleft()
+        if asked is not None and asked is self._connect and response.status < REDIRECTION:
+            self.tunnel = Proxy(asked, response)
+            return
+        body = http1.body_of(response.headers, status=response.status, method=asked.method if asked else "")
+        self._torn = response.partial
+        self._download = _Skip(Body() if response.partial else body, self._limits.http_body)
+        self._head = response if asked is not None and (asked.asks or asked is self._connect) else None
+        if self._head is None:
+            self.earlier += 1
 
     def _at_response(self) -> bool:
         """Bring an answer to the front. What is none stays when it may be frames behind an answer that is not in the capture."""
@@ -203,16 +252,24 @@ class Handshake:
         data = self._server.data
         if data is None:
             return False
-        if http1.looks_like_response(data.bytes[: http1.LONGEST_METHOD].tobytes()):
-            self._torn = False
+        content = data.bytes.tobytes()
+        stray = len(content) - len(content.lstrip(b"\r\n"))
+        if http1.looks_like_response(content[stray : stray + http1.LONGEST_METHOD]):
+            self._torn = self._astray = False
+            self._server.skip(stray)
             return True
-        pending = not self._waiting or self._waiting[0].upgrade
-        begin = -1 if pending and not self._torn else data.bytes.tobytes().find(b"HTTP/1.")
-        if begin < 0 and pending:
+        pending = not self._waiting or self._waiting[0].asks or self._waiting[0] is self._connect
+        begin = -1 if pending and not self._torn else content.find(STATUS_LINE)
+        if begin < 0 and (stray == len(content) or (pending and not (self._torn and self._server.cut))):
             return False
-        self._syntax(data, "no answer where one was expected")
-        self._server.skip(begin if begin >= 0 else len(data.bytes))
-        return begin >= 0
+        if not (self._astray or self._torn):
+            self._syntax(data, "no answer where one was expected")
+        self._astray = True
+        if begin >= 0 or self._server.cut:
+            self._server.skip(begin if begin >= 0 else len(content))
+            return begin >= 0 or self._at_response()
+        self._server.skip(len(content) - next(size for size in range(6, -1, -1) if content.endswith(STATUS_LINE[:size])))
+        return False
 
     def _body_is_over(self, *, final: bool) -> bool:
         """Whether the next head may follow. The body of the attempt's answer completes it, cut short or not."""
@@ -221,9 +278,14 @@ class Handshake:
         over = self._download.run(self._server)
         if not over and not final:
             return False
+        self._moves += 1
         if self._head is not None:
-            self.response = replace(self._head, body=self._download.content)
-        self._torn = self._download.torn
+            answer = http1.with_body(self._head, self._download.content, self._limits.http_body)
+            if self._connect is None:
+                self.response = answer
+            else:
+                self.no_tunnel, self._connect = Proxy(self._connect, answer), None
+        self._torn |= self._download.torn
         self._download = self._head = None
         return over and self.response is None
 
@@ -242,7 +304,7 @@ class Handshake:
         if length is None:
             if len(front) == self._limits.http_head:
                 self._syntax(data, "a head that does not end")
-                intake.skip(len(data.bytes))
+                intake.skip(len(front))
             return None, None
         return front[:length], data
 
@@ -253,6 +315,13 @@ class Handshake:
         """Frames behind the request, or where the answer should be, say that it was granted although the answer is not in the
         capture.
         """
+        if self._connect is not None:
+            unanswered = Proxy(self._connect, None)
+            if self._client.ahead is not None:  # the client went on, so that the proxy did answer
+                self.tunnel = unanswered
+            else:
+                self.no_tunnel = unanswered
+            return
         if self.request is None and self._waiting:
             return
         for intake, side in ((self._client, Side.CLIENT), (self._server, Side.SERVER)):
