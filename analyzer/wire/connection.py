@@ -5,6 +5,7 @@ WebSocket. What it carries is decided by its first bytes; until then at most `li
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 
 from analyzer.model.anomalies import Sightings
@@ -27,6 +28,8 @@ from analyzer.wire.websocket import FrameBatch, FrameReader
 TLS_RECORDS = (b"\x16\x03", b"\x17\x03")
 """Handshake and application data (RFC 8446 section 5.1): what a TLS connection starts with, and goes on with."""
 TLS_BEGINS = {record[:1] for record in TLS_RECORDS}
+STRAY = 64
+"""Bytes in which a first line begins: few clients send line ends before it, none sends many."""
 DECIDING = 8
 """Bytes that tell HTTP from anything else."""
 
@@ -74,6 +77,7 @@ class Connection:
         self.sightings = (Sightings(limits.anomalies), Sightings(limits.anomalies))
         self._handshake: Handshake | None = None
         self._asked: Request | None = None
+        self._answer: Moment | None = None
         self._tunnels = 0
         self._no_tunnel = False  # the last that was seen is a proxy that opened none
         self._begin: Moment | None = None  # where the tunnel was asked for
@@ -193,7 +197,8 @@ class Connection:
 
     def _decide(self, *, final: bool) -> None:
         """What the connection carries, by the first bytes of either side."""
-        heads = [intake.data.bytes[:DECIDING].tobytes() if intake.data is not None else b"" for intake in self._intake]
+        fronts = [intake.data.bytes[:STRAY].tobytes() if intake.data is not None else b"" for intake in self._intake]
+        heads = [front.lstrip(b"\r\n")[:DECIDING] for front in fronts]  # RFC 9112 section 2.2
         for side in (self.client_side, 1 - self.client_side):
             if self.client in (None, side) and heads[side] and http1.looks_like_request(heads[side]):
                 if len(heads[side]) >= DECIDING or final:
@@ -210,7 +215,7 @@ class Connection:
                 return
         lost_start = any(isinstance(intake.front, Gap) for intake in self._intake)
         if (self.handshake_seen or self.proxy is not None) and not lost_start:
-            if any(heads):
+            if any(heads) or STRAY in map(len, fronts):
                 self._give_up()
             return
         self._join_midway(final=final)
@@ -240,20 +245,17 @@ class Connection:
         assert self.first is not None
         request, response = handshake.request, handshake.response
         if request is not None and request is not self._asked:
-            self._close_attempt()
-            granted = handshake.presumed or (response is not None and response.status == http1.SWITCHING)
-            if not request.upgrade and not granted:  # what it asks for is not in the capture
-                if response is None:
-                    return
-                if not self._likely(request, response):
-                    handshake.next_exchange()
-                    return
+            if self.sink is not None and self._answer is not None:
+                self._close_attempt(self._answer)
+            if not self._is_attempt(request, response, handshake):
+                return
             self._ask(request, handshake)
         if response is not None:
             if self.sink is None:
                 self._open(self._begin or self.first)
             assert self.sink is not None
             self.sink.answered(response)
+            self._answer = response.at
             if response.status == http1.SWITCHING:
                 self._start_websocket(response, in_step=(True, True))
             else:
@@ -264,6 +266,17 @@ class Connection:
             assert self.sink is not None
             self.sink.joined()
             self._start_websocket(None, in_step=(True, False))
+
+    def _is_attempt(self, request: Request, response: Response | None, handshake: Handshake) -> bool:
+        """Whether a request asks for a WebSocket; where what tells is not in the capture, its answer or its service may."""
+        if request.upgrade or handshake.presumed or (response is not None and response.status == http1.SWITCHING):
+            return True
+        if response is None:
+            return False
+        if self._likely(request, response):
+            return True
+        handshake.next_exchange()
+        return False
 
     def _follow_last(self, handshake: Handshake) -> None:
         """At the end: a request of which only part is there stays without answer; a proxy opened no tunnel."""
@@ -363,11 +376,15 @@ class Connection:
         if isinstance(piece, Gap):
             self._holes[side] = piece
 
-    def _close_attempt(self) -> None:
-        """The attempt is over; another may follow on the same connection."""
+    def _close_attempt(self, answer: Moment | None = None) -> None:
+        """The attempt is over: with the connection, or by its `answer`, since another one follows."""
         if self.sink is not None:
-            client, server = self.facts(Side.CLIENT).facts, self.facts(Side.SERVER).facts
-            self.sink.finish((client, server), self.last, encrypted=self.carries is Carries.TLS, over=self.over)
+            facts = self.facts(Side.CLIENT).facts, self.facts(Side.SERVER).facts
+            if answer is None:
+                self.sink.finish(facts, self.last, encrypted=self.carries is Carries.TLS, over=self.over)
+            else:
+                client, server = (replace(one, fin=None, rst=None) for one in facts)
+                self.sink.finish((client, server), answer, encrypted=False, over=True)
             self.sink = None
 
     def finish_without_bytes(self) -> None:

@@ -50,9 +50,10 @@ class _Skip:
                 if self._chunks:
                     self._chunks.done = self.torn = True
                 continue
-            if not isinstance(front, Data):
+            data = intake.data
+            if data is None:
                 return False
-            self._run_data(intake, front)
+            self._run_data(intake, data)
         return True
 
     @property
@@ -203,6 +204,7 @@ class Handshake:
     def _read_responses(self, *, final: bool) -> None:
         """Answers in the order of the requests, up to the one of the attempt."""
         while self.response is None and self._body_is_over(final=final):
+            self._read_requests()  # an answer may have settled what stood in the way of the request that the next one is for
             if not self._at_response():
                 return
             head_bytes, data = self._take_head(self._server)
