@@ -44,6 +44,9 @@ class Sink(Protocol):
     def answered(self, response: Response) -> None:
         """The answer to it; only one with a body cut short is given twice."""
 
+    def unread(self) -> None:
+        """The server sent something for an answer that is not in the capture, or is no HTTP."""
+
     def joined(self) -> None:
         """The session was running when the capture began, or its upgrade is missing from it."""
 

@@ -111,6 +111,8 @@ class Upgrade:
     """The request for a tunnel where the proxy opened none."""
     response: Response | None = None
     proxy: Proxy | None = None
+    unread: bool = False
+    """The server sent something for an answer, which is not in the capture or is no HTTP."""
 
     @property
     def partial(self) -> bool:
@@ -394,7 +396,12 @@ class Session:
     def whole(self) -> bool:
         """Whether the capture holds every byte of both directions, from the handshake on."""
         upgrade = self.upgrade
-        if upgrade.partial or (upgrade.response is not None and upgrade.request is None) or upgrade.outcome == "not-captured":
+        if (
+            upgrade.partial
+            or upgrade.unread
+            or (upgrade.response is not None and upgrade.request is None)
+            or upgrade.outcome == "not-captured"
+        ):
             return False
         return self.opened == "handshake" and not self.client.missing and not self.server.missing
 

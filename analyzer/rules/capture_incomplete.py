@@ -92,7 +92,7 @@ def _lacks_of_upgrade(session: Session) -> Iterator[str]:
     upgrade = session.upgrade
     if session.opened == "midstream":
         yield "it began after the handshake, so that the request and its parameters are not known"
-    elif upgrade.outcome == "not-captured":
+    elif upgrade.outcome == "not-captured" or upgrade.unread:
         yield "the answer to the upgrade request is not in it"
     elif upgrade.response is not None and upgrade.request is None:
         yield "the upgrade request is not in it, so that its parameters are not known"

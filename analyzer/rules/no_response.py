@@ -28,7 +28,8 @@ def no_response(session: Session) -> Iterator[Finding | Unjudged]:
     A SYN without SYN and ACK, or an upgrade request without one byte of an HTTP answer.
 
     When it stays silent
-    Where the capture holds only the client's packets, or breaks off before the client gave up or repeated itself.
+    Where the capture holds only the client's packets, lacks what the server sent, or breaks off before the client gave up or
+    repeated itself.
 
     What to do
     Check address and port, then test your network by making a cURL request that transcribes audio hosted by the service; if
@@ -65,6 +66,9 @@ def no_response(session: Session) -> Iterator[Finding | Unjudged]:
         return
     if not server.tcp.packets:
         yield Unjudged("no packet of the server is in the capture")
+        return
+    if session.upgrade.unread:
+        yield Unjudged("what the server sent for an answer is not in the capture, or is no HTTP")
         return
     if session.tcp_end == "open" and session.capture_cut:
         yield Unjudged("the capture breaks off before the client gave up")

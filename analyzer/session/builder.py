@@ -80,7 +80,7 @@ class SessionBuilder:
         self._request: Request | None = None
         self._response: Response | None = None
         self._proxy: Proxy | None = None
-        self._joined = False
+        self._joined = self._unread = False
         self._encrypted = self._over = False
         self._service = ServiceFacts()
         self._tcp = (Tcp(), Tcp())
@@ -103,6 +103,10 @@ class SessionBuilder:
         """The answer may give the service away where the path does not."""
         self._response = response
         self._recognise()
+
+    def unread(self) -> None:
+        """Something stood where the answer should be."""
+        self._unread = True
 
     def joined(self) -> None:
         """The session was running when the capture began."""
@@ -340,7 +344,7 @@ class SessionBuilder:
             outcome = "refused"
         else:
             outcome = "unreachable" if server.packets == 0 else "no-response"
-        return Upgrade(outcome, self._request, self._response, self._proxy)
+        return Upgrade(outcome, self._request, self._response, self._proxy, self._unread)
 
     def _tcp_end(self) -> str:
         """What ended TCP first."""

@@ -126,6 +126,8 @@ class Connection:
             for piece in self._reassembly[side].overdue(self.last.time):
                 self._take(side, piece)
         if self.carries is not Carries.WEBSOCKET:
+            for intake, half in zip(self._intake, self._reassembly, strict=True):
+                intake.hole = half.waits
             self._settle(final=False)
             if any([intake.settle() for intake in self._intake]):  # noqa: C419 - both have to
                 self._settle(final=False)
@@ -283,6 +285,8 @@ class Connection:
         request = handshake.request
         if request is not None and request is not self._asked and self._likely(request, None):
             self._ask(request, handshake)
+        if request is not None and self.sink is not None and handshake.unread:
+            self.sink.unread()
         if handshake.no_tunnel is not None:
             self.proxy, self._no_tunnel = http1.brief(handshake.no_tunnel), True
 

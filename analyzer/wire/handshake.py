@@ -85,9 +85,13 @@ class Handshake:
         self._waiting: deque[Request] = deque()  # requests without answer, oldest first
         self._upload: _Skip | None = None
         self._download: _Skip | None = None
+        self._doubtful = False  # whether that has a body: what was asked may not be in the capture
+        self._answered: Request | None = None  # by the last answer
+        self._lost_request = False  # a hole stood where a request may have been
         self._head: Response | None = None
         self._asked = 0  # requests read
         self._torn = False  # the end of the last body was not seen, so that the rest of it may follow
+        self._lost_answer = False  # a hole stood where an answer was expected
         self._astray = False  # bytes were passed over to find an answer
         self._moves = 0  # heads read and bodies ended
         self._expecting: Request | None = None  # its body comes only when the server asks for it, or does not wait for that
@@ -116,11 +120,12 @@ class Handshake:
         known = (self.request, self.response, self.presumed)
         if self.presumed or self.gave_up or self.tunnel is not None:
             return False
+        hurried = final or max(self._client.held, self._server.held) > self._limits.undecided
         before = -1
         while before != self._moves and self.tunnel is None:
             before = self._moves
             self._read_requests()
-            self._read_responses(final=final)
+            self._read_responses(final=final, hurried=hurried)
         crowded = max(self._client.held, self._server.held) > self._limits.undecided
         if self.response is None and self.tunnel is None and (final or crowded):
             self._presume()
@@ -188,7 +193,7 @@ class Handshake:
         if data is None:
             return False
         if http1.looks_like_request(data.bytes[: http1.LONGEST_METHOD].tobytes()):
-            self._client.drop_gap()
+            self._lost_request |= self._client.drop_gap() is not None
             return True
         front = data.bytes[: self._limits.http_head].tobytes()
         stray = len(front) - len(front.lstrip(b"\r\n"))
@@ -201,37 +206,63 @@ class Handshake:
                 return True
         return False
 
-    def _read_responses(self, *, final: bool) -> None:
-        """Answers in the order of the requests, up to the one of the attempt."""
-        while self.response is None and self._body_is_over(final=final):
+    def _read_responses(self, *, final: bool, hurried: bool) -> None:
+        """Answers in the order of the requests, up to the one of the attempt. One that overtakes its request waits for it, unless
+        `hurried`: part of the request may be missing from the capture, which shows later.
+        """
+        while not (self.response or self.tunnel or self.gave_up) and self._body_is_over(final=final):
             self._read_requests()  # an answer may have settled what stood in the way of the request that the next one is for
+            if not (self._waiting or hurried) and self._request_is_coming:
+                return
             if not self._at_response():
                 return
-            head_bytes, data = self._take_head(self._server)
-            if head_bytes is None or data is None:
+            head, data = self._take_head(self._server)
+            if head is None or data is None:
                 return
-            asked = self._waiting[0] if self._waiting else None
-            try:
-                response = http1.parse_response(head_bytes, asked, Moment(*data.place(data.start + len(head_bytes) - 1)))
-            except HttpSyntaxError as error:
-                self._syntax(data, str(error))
-                self._server.skip(len(head_bytes))
-                continue
-            self._server.skip(len(head_bytes))
-            if response.status == http1.SWITCHING:
-                whole = http1.head_length(head_bytes) is not None
-                if whole and "upgrade" in response.headers and not http1.upgrades(response.headers):
-                    self.gave_up = True  # another protocol, such as h2c
-                    return
-                self.request, self.response = asked, response
-                return
-            self._moves += 1
-            if asked is not None and asked is self._expecting and (response.status == CONTINUE or response.status >= FINAL):
-                self._wanted = response.status == CONTINUE
-            if response.status >= FINAL:
-                self._end_exchange(asked, response)
-            if self.tunnel is not None:
-                return
+            self._read_answer(head, data)
+
+    def _read_answer(self, head: bytes, data: Data) -> None:
+        """One answer, final or not."""
+        asked = self._waiting[0] if self._waiting else None
+        try:
+            response = http1.parse_response(head, asked, Moment(*data.place(data.start + len(head) - 1)))
+        except HttpSyntaxError as error:
+            self._syntax(data, str(error))
+            self._server.skip(len(head))
+            return
+        if response.status == http1.SWITCHING:
+            self._switch(asked, response, len(head))
+            return
+        self._server.skip(len(head))
+        self._moves += 1
+        if asked is not None and asked is self._expecting and (response.status == CONTINUE or response.status >= FINAL):
+            self._wanted = response.status == CONTINUE
+        if response.status >= FINAL:
+            self._end_exchange(asked, response)
+
+    def _switch(self, asked: Request | None, response: Response, length: int) -> None:
+        """What follows is another protocol. No proxy says so to CONNECT: its own answer is missing, this one came by the tunnel."""
+        if asked is not None and asked is self._connect:
+            self.tunnel = Proxy(asked, None)
+            return
+        self._server.skip(length)
+        if not response.partial and "upgrade" in response.headers and not http1.upgrades(response.headers):
+            self.gave_up = True  # such as h2c
+        else:
+            self.request, self.response = asked, response
+
+    @property
+    def _request_is_coming(self) -> bool:
+        """Whether the front of what the client sent is a head without its end, or lies behind a hole that may still be filled."""
+        if self._client.hole:
+            return True
+        data = self._client.data if self._upload is None and self._connect is None and self.request is None else None
+        return data is not None and http1.looks_like_request(data.bytes[: http1.LONGEST_METHOD].tobytes())
+
+    @property
+    def unread(self) -> bool:
+        """Whether the server sent something for an answer that is not in the capture, or is none."""
+        return self.response is None and (self._lost_answer or self._server.ahead is not None)
 
     def _end_exchange(self, asked: Request | None, response: Response) -> None:
         """A final answer, whose body follows."""
@@ -243,6 +274,8 @@ class Handshake:
         body = http1.body_of(response.headers, status=response.status, method=asked.method if asked else "")
         self._torn = response.partial
         self._download = _Skip(Body() if response.partial else body, self._limits.http_body)
+        self._doubtful = body.length is None and (asked is None or self._lost_request)
+        self._answered = asked
         self._head = response if asked is not None and (asked.asks or asked is self._connect) else None
         if self._head is None:
             self.earlier += 1
@@ -251,13 +284,14 @@ class Handshake:
         """Bring an answer to the front. What is none stays when it may be frames behind an answer that is not in the capture."""
         while isinstance(self._server.front, Gap):
             self._server.drop_gap()
+            self._lost_answer = True
         data = self._server.data
         if data is None:
             return False
         content = data.bytes.tobytes()
         stray = len(content) - len(content.lstrip(b"\r\n"))
         if http1.looks_like_response(content[stray : stray + http1.LONGEST_METHOD]):
-            self._torn = self._astray = False
+            self._torn = self._astray = self._lost_answer = False
             self._server.skip(stray)
             return True
         pending = not self._waiting or self._waiting[0].asks or self._waiting[0] is self._connect
@@ -277,6 +311,16 @@ class Handshake:
         """Whether the next head may follow. The body of the attempt's answer completes it, cut short or not."""
         if self._download is None:
             return True
+        if self._doubtful:
+            begin = self._server.data.bytes[: len(STATUS_LINE)].tobytes() if self._server.data is not None else b""
+            if begin == STATUS_LINE:  # the answer to a CONNECT that is not in the capture
+                self._download = self._head = None
+                if self._answered is not None:
+                    self._waiting.appendleft(self._answered)
+                return True
+            if STATUS_LINE.startswith(begin) and not final:
+                return False
+            self._doubtful = False
         over = self._download.run(self._server)
         if not over and not final:
             return False

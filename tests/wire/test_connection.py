@@ -550,3 +550,56 @@ def test_without_the_packets_that_open_or_end(way: str, syn: bool, fin: bool, fo
         capture = told(folder, talk, cut, syn=syn, fin=fin)
         assert statuses(capture) == expected
         assert capture["sessions"][-1]["messages"]["client"]["binary"] == 3
+
+
+def without(talk: Talk, begin: bytes, size: int = 60) -> list[bytes]:
+    """The talk in segments of `size` bytes but for the first one that begins so."""
+    content = packets(talk, Cut((size,)))
+    gone = next(place for place, packet in enumerate(content) if packet[54:].startswith(begin))
+    return content[:gone] + content[gone + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("begin", "outcome", "status", "target", "partial", "words"),
+    [
+        (b"GET /v1", "accepted", 101, None, False, "the upgrade request is not in it"),
+        (b"\nHost", "accepted", 101, TARGET, True, "part of the upgrade request is missing"),
+        (b"de\r\nSec", "accepted", 101, TARGET, True, "part of the upgrade request is missing"),
+        (b"HTTP/1.1", "not-captured", None, TARGET, False, "the answer to the upgrade request is not in it"),
+        (b"tion: Up", "accepted", 101, TARGET, True, "part of the answer to the upgrade request is missing"),
+        (b"\r\n", "accepted", 101, TARGET, True, "part of the answer to the upgrade request is missing"),
+    ],
+)
+@pytest.mark.parametrize("batch", [DEFAULT.batch, 300])
+def test_a_hole_in_the_upgrade(
+    begin: bytes, outcome: str, status: int | None, target: str | None, partial: bool, words: str, batch: int, folder: Path
+) -> None:
+    content = without(WAYS["plain"][0], begin)
+    (session,) = capture_of(folder, content, Settings(limits=replace(DEFAULT, batch=batch)))["sessions"]
+    upgrade = session["upgrade"]
+    assert (upgrade["outcome"], upgrade["status"], upgrade["target"], upgrade["partial"]) == (outcome, status, target, partial)
+    assert words in lacks(session)
+    assert session["messages"]["client"] == {"text": 1, "binary": 3, "ping": 0, "pong": 0, "close": 1}
+    assert {one["rule"] for one in session["findings"]} == {"capture-incomplete"}
+
+
+def test_an_answer_whose_beginning_is_missing_is_no_silence(folder: Path) -> None:
+    (session,) = capture_of(folder, without([(CLIENT, ask()), (SERVER, REFUSED)], b"HTTP/1.1"))["sessions"]
+    assert session["upgrade"]["outcome"] == "no-response"
+    assert [one["rule"] for one in session["findings"]] == ["capture-incomplete"]
+    assert "the answer to the upgrade request is not in it" in lacks(session)
+
+
+@pytest.mark.parametrize("batch", [DEFAULT.batch, 300])
+@pytest.mark.parametrize(("begin", "proxy"), [(b"CONNECT", None), (TUNNEL[:20], {"target": HOST, "status": None})])
+def test_a_hole_in_front_of_the_tunnel(begin: bytes, proxy: dict[str, Any] | None, batch: int, folder: Path) -> None:
+    content = without(WAYS["tunnel"][0], begin, 1000)
+    (session,) = capture_of(folder, content, Settings(limits=replace(DEFAULT, batch=batch)))["sessions"]
+    assert (session["upgrade"]["status"], session["upgrade"]["target"], session["upgrade"]["proxy"]) == (101, TARGET, proxy)
+    assert session["messages"]["client"]["binary"] == 3
+
+
+def test_the_servers_side_of_a_tunnel(folder: Path) -> None:
+    for way in ("tunnel", "tunnel after 407"):
+        (session,) = told(folder, WAYS[way][0], sides=(SERVER,))["sessions"]
+        assert (session["upgrade"]["status"], session["messages"]["server"]["text"]) == (101, 1)
