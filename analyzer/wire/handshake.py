@@ -20,6 +20,8 @@ from analyzer.wire.resync import find_frame
 CONTINUE, FINAL, REDIRECTION = 100, 200, 300
 """The status that asks for a body (RFC 9110 section 10.1.1); the first one that ends an exchange; the first that is no success."""
 STATUS_LINE = b"HTTP/1."
+STRAY = 64
+"""Bytes in which an answer begins, behind line ends that do not belong there."""
 USUAL_HEAD = 4096
 """Bytes in which a head ends nearly always: frames follow it at once, and they are many."""
 
@@ -282,30 +284,33 @@ class Handshake:
 
     def _at_response(self) -> bool:
         """Bring an answer to the front. What is none stays when it may be frames behind an answer that is not in the capture."""
-        while isinstance(self._server.front, Gap):
-            self._server.drop_gap()
-            self._lost_answer = True
-        data = self._server.data
-        if data is None:
-            return False
-        content = data.bytes.tobytes()
-        stray = len(content) - len(content.lstrip(b"\r\n"))
-        if http1.looks_like_response(content[stray : stray + http1.LONGEST_METHOD]):
-            self._torn = self._astray = self._lost_answer = False
-            self._server.skip(stray)
-            return True
-        pending = not self._waiting or self._waiting[0].asks or self._waiting[0] is self._connect
-        begin = -1 if pending and not self._torn else content.find(STATUS_LINE)
-        if begin < 0 and (stray == len(content) or (pending and not (self._torn and self._server.cut))):
-            return False
-        if not (self._astray or self._torn):
-            self._syntax(data, "no answer where one was expected")
-        self._astray = True
-        if begin >= 0 or self._server.cut:
+        while True:
+            while self._server.drop_gap() is not None:
+                self._lost_answer = True
+            data = self._server.data
+            if data is None:
+                return False
+            front = data.bytes[:STRAY].tobytes()
+            stray = len(front) - len(front.lstrip(b"\r\n"))
+            if http1.looks_like_response(front[stray : stray + http1.LONGEST_METHOD]):
+                self._torn = self._astray = self._lost_answer = False
+                self._server.skip(stray)
+                return True
+            pending = not self._waiting or self._waiting[0].asks or self._waiting[0] is self._connect
+            if pending and not self._torn:
+                return False
+            content, cut = data.bytes.tobytes(), self._server.cut
+            begin = content.find(STATUS_LINE)
+            if begin < 0 and not cut and (pending or stray == len(content)):
+                return False
+            if not (self._astray or self._torn):
+                self._syntax(data, "no answer where one was expected")
+            self._astray = True
+            if begin < 0 and not cut:  # keep what may be the beginning of one
+                begin = len(content) - next(size for size in range(6, -1, -1) if content.endswith(STATUS_LINE[:size]))
             self._server.skip(begin if begin >= 0 else len(content))
-            return begin >= 0 or self._at_response()
-        self._server.skip(len(content) - next(size for size in range(6, -1, -1) if content.endswith(STATUS_LINE[:size])))
-        return False
+            if begin >= 0:
+                return content[begin:].startswith(STATUS_LINE)
 
     def _body_is_over(self, *, final: bool) -> bool:
         """Whether the next head may follow. The body of the attempt's answer completes it, cut short or not."""

@@ -525,6 +525,14 @@ def test_an_ordinary_request_that_is_cut_is_no_attempt(folder: Path) -> None:
     assert (capture["sessions"], capture["other_connections"]) == ([], {"http": 1})
 
 
+def test_thousands_of_holes_behind_an_answer_that_is_cut(folder: Path) -> None:
+    path = folder / "snapped.pcap"
+    talk = [(CLIENT, ask()), (SERVER, REFUSED[:60]), *[(SERVER, b"x" * 40)] * 5000]
+    path.write_bytes(snapped(packets(talk), 30))
+    (capture,) = plain(analyzer.analyze(path))["captures"]
+    assert len(capture["sessions"]) + sum(capture["other_connections"].values()) == 1
+
+
 @pytest.mark.parametrize(
     ("sides", "outcome", "words"),
     [
