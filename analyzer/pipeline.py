@@ -27,7 +27,7 @@ from analyzer.model.provider import Provider
 from analyzer.model.redact import redact, redact_value
 from analyzer.model.report import CaptureReport, Report, SessionReport
 from analyzer.model.schema import Side
-from analyzer.model.session import AudioFormat, Moment
+from analyzer.model.session import AudioFormat, Moment, Request, Response
 from analyzer.model.settings import Settings
 from analyzer.providers import by_name, by_words, recognise
 from analyzer.rules import judge, judge_capture
@@ -172,6 +172,8 @@ class _State:
         kept = report if whole else packed(report)
         self.finished.append(_Finished(session.first, session.tcp_stream, kept, session.whole, tracks))
         self.carrying.add((report.server.ip, report.server.port))
+        if session.upgrade.proxy is not None:
+            self.carrying.add(session.upgrade.proxy.server)
         self.unfinished.discard(builder)
 
     def servers(self) -> frozenset[tuple[str, int]]:
@@ -188,6 +190,11 @@ class _State:
         for tracks in (*(one.tracks for one in self.finished), *(builder.tracks for builder in self.unfinished)):
             for track in tracks.values():
                 track.discard()
+
+
+def _likely(request: Request, response: Response | None) -> bool:
+    """Whether what is there of an exchange belongs to a known service."""
+    return recognise(request.path, request.headers.get("host"), response.headers if response else {}).known
 
 
 def _recogniser(settings: Settings) -> Callable[..., Provider]:
@@ -247,7 +254,8 @@ def _batch(state: _State, packets: Packets) -> None:
     for rows, index in packets.connections(state.watch):
         connection = state.live.get(rows.flow)
         if connection is None:
-            connection = Connection(rows.flow, packets.opening(index), limits, state.room, state.open_session)
+            opening = packets.opening(index)
+            connection = Connection(rows.flow, opening, limits, state.room, state.open_session, _likely)
             if not _wanted(connection, state.settings):
                 state.watch.forget(rows.flow)
                 continue
@@ -288,26 +296,38 @@ def _end(state: _State, connection: Connection) -> None:
     connection.finish()
     if len(state.finished) > attempts or connection.carries is Carries.WEBSOCKET:
         return
+    if connection.hidden and recognise(None, _server(connection)[0], {}).known:
+        connection.finish_without_bytes()
+        return
     refused = connection.carries is Carries.UNDECIDED and connection.refused_or_unanswered
-    if (refused or connection.carries is Carries.TLS) and len(state.candidates) < state.settings.limits.candidates:
+    if (refused or connection.hidden) and len(state.candidates) < state.settings.limits.candidates:
         state.candidates.append(connection)
         return
     state.others["refused" if refused else str(connection.carries)] += 1
 
 
+def _server(connection: Connection) -> tuple[str, int]:
+    """Whom the client wanted: behind a proxy the name and port that it asked for."""
+    if connection.proxy is not None:
+        return connection.proxy.server
+    server = connection.endpoints[1 - connection.client_side]
+    return server.ip, server.port
+
+
 def _attempts_without_bytes(state: _State, servers: frozenset[tuple[str, int]]) -> None:
-    """Decide on refused, unanswered and encrypted connections.
+    """Decide on connections that were refused, unanswered or encrypted, or that a proxy did not let through.
 
     They are attempts when their server carries a WebSocket somewhere in the captures, was named, or when nothing else is there.
     """
     alone = not servers
     for connection in state.candidates:
-        server = connection.endpoints[1 - connection.client_side]
-        named = any(server.ip == host and port in (None, server.port) for host, port in state.settings.endpoints)
-        if alone or named or (server.ip, server.port) in servers:
+        server, number = _server(connection)
+        named = any(server == host.lower() and port in (None, number) for host, port in state.settings.endpoints)
+        if alone or named or (server, number) in servers:
             connection.finish_without_bytes()
         else:
-            state.others["tls" if connection.carries is Carries.TLS else "refused"] += 1
+            bare = connection.carries is Carries.UNDECIDED
+            state.others["refused" if bare else str(connection.carries)] += 1
 
 
 def _report(parts: list[_Part], settings: Settings) -> CaptureReport:

@@ -62,12 +62,15 @@ class Connection:
         tags: tuple[int, ...] = (),
         start: int = START,
         segment: int = 1460,
+        before: tuple[tuple[str, str], ...] = (),
     ) -> None:
+        """`before` is what the sides say between the TCP handshake and the upgrade request."""
         self.packets: list[tuple[int, bytes]] = []
         self._ends = {CLIENT: client, SERVER: server}
         self._next = dict(first_sequence or {CLIENT: 1000, SERVER: 700_000})
         self._tags = tags
         self._segment = segment
+        self._before = before
         self._zero = self.now = start
         self._frames = 0
         self._ids = 0
@@ -114,6 +117,9 @@ class Connection:
         self.packet(SERVER, SYN | ACK)
         self.now += 10_000
         self.packet(CLIENT, ACK)
+        for side, words in self._before:
+            self.now += ROUND_TRIP
+            self.send(side, words.encode())
 
     def open(self, target: str = LISTEN, accept: str | None = None, headers: str = "") -> "Connection":
         """Connect and upgrade. The clock is at 0 s afterwards."""

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from analyzer.model.dataclass import dataclass
 from analyzer.model.schema import Side
-from analyzer.model.session import Hole, Moment, Request, Response, Span, Tcp
+from analyzer.model.session import Hole, Moment, Proxy, Request, Response, Span, Tcp
 from analyzer.model.streams import Bytes, Columns
 
 
@@ -35,11 +35,17 @@ class MessageBatch:
 class Sink(Protocol):
     """One attempt to open a WebSocket, from its first packet on."""
 
+    def proxied(self, proxy: Proxy) -> None:
+        """The tunnel that the attempt goes through, or was refused; comes first."""
+
     def requested(self, request: Request) -> None:
-        """The upgrade request."""
+        """The upgrade request, or the request for a tunnel that came to nothing."""
 
     def answered(self, response: Response) -> None:
         """The answer to it; only one with a body cut short is given twice."""
+
+    def unread(self) -> None:
+        """The server sent something for an answer that is not in the capture, or is no HTTP."""
 
     def joined(self) -> None:
         """The session was running when the capture began, or its upgrade is missing from it."""

@@ -28,7 +28,7 @@ class Limits:
     http_head: int = 64 * KIB
     """The longest HTTP head. Servers refuse above 8 to 32 KiB."""
     http_body: int = 64 * KIB
-    """Bytes kept of the body of a rejection; the rest is counted."""
+    """Bytes kept of the body of a rejection, and bytes that it may inflate to; the rest is passed over."""
     whole: int = 1 * MIB
     """Frames and messages up to this size are kept until they are whole; longer ones go on in parts. Text beyond it is not read
     as JSON.
@@ -65,6 +65,8 @@ class Limits:
     """Places kept per kind of anomaly and direction; beyond it they are counted."""
     finding_packets: int = 20
     """Packet numbers that a finding cites (contract: the first ones that show it)."""
+    tunnels: int = 8
+    """Tunnels inside one another that are followed on one connection: a chain of proxies has two or three."""
     exchanges: int = 10_000
     """HTTP exchanges followed on one connection before it is let go."""
     candidates: int = 10_000

@@ -20,6 +20,7 @@ Rows = npt.NDArray[np.intp]
 KINDS = tuple(Kind)
 NO_ROWS: Rows = np.zeros(0, np.intp)
 NO_ROWS.flags.writeable = False
+PORT_DIGITS = 5
 Octets = bytes
 """Some classes below have a field named `bytes`, as the contract has."""
 
@@ -52,8 +53,15 @@ class Request:
     at: Moment
     """The packet that completes it."""
     upgrade: bool = True
-    """False when it does not ask for a WebSocket."""
+    """False when it does not ask for a WebSocket, as far as can be seen."""
     method: str = "GET"
+    partial: bool = False
+    """Part of the head is not in the capture: what stands here was there whole."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether it asks for a WebSocket, or may in the part that is not in the capture."""
+        return self.upgrade or (self.partial and self.method in ("GET", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,29 @@ class Response:
     """The packet that completes its head."""
     accept_valid: bool | None = None
     """Whether Sec-WebSocket-Accept fits the request's key (RFC 6455 section 4.2.2); None when one of them is not there."""
+    coding: str = ""
+    """What the body is encoded with still (`br`), where it could not be decoded; the body is empty then."""
+    partial: bool = False
+    """Part of the head is not in the capture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A tunnel that the client asked a proxy for (RFC 9110 section 9.3.6); `response` is None where its answer is not there."""
+
+    request: Request
+    response: Response | None
+
+    @property
+    def target(self) -> str:
+        """Host and port as the client named them, without credentials."""
+        return self.request.target.rpartition("@")[2]
+
+    @property
+    def server(self) -> tuple[str, int]:
+        """Host name in lower case and port, 0 for none."""
+        host, _, port = self.target.rpartition(":")
+        return host.strip("[]").lower(), int(port) if port.isascii() and port.isdigit() and len(port) <= PORT_DIGITS else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +108,21 @@ class Upgrade:
 
     outcome: str
     request: Request | None = None
+    """The request for a tunnel where the proxy opened none."""
     response: Response | None = None
+    proxy: Proxy | None = None
+    unread: bool = False
+    """The server sent something for an answer, which is not in the capture or is no HTTP."""
+
+    @property
+    def partial(self) -> bool:
+        """Whether part of the head of the request or of the answer is not in the capture."""
+        return any(head is not None and head.partial for head in (self.request, self.response))
+
+    @property
+    def at_proxy(self) -> bool:
+        """Whether the attempt came no further than a proxy that was asked for a tunnel."""
+        return self.proxy is not None and self.request is self.proxy.request
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,6 +405,14 @@ class Session:
     @property
     def whole(self) -> bool:
         """Whether the capture holds every byte of both directions, from the handshake on."""
+        upgrade = self.upgrade
+        if (
+            upgrade.partial
+            or upgrade.unread
+            or (upgrade.response is not None and upgrade.request is None)
+            or upgrade.outcome == "not-captured"
+        ):
+            return False
         return self.opened == "handshake" and not self.client.missing and not self.server.missing
 
     def seconds(self, time: int) -> float:

@@ -124,12 +124,20 @@ def end(session: "SessionReport") -> str:
     return f"{kind.upper()} {side}" if side else kind
 
 
+def _proxy(proxy: Mapping[str, Any] | None) -> str:
+    """Say which tunnel was asked for and what the proxy answered."""
+    if not proxy:
+        return ""
+    return f"CONNECT {printable(proxy['target'], FACT_LENGTH)}, {proxy['status'] or 'no answer in the capture'}"
+
+
 def facts(session: "SessionReport") -> list[tuple[str, str]]:
     """List what is known of a session, as (label, value); what the capture does not tell is left out."""
     upgrade = session.upgrade
     found = [
         ("Connection", f"{address(session.client)} to {address(session.server)}, tcp.stream {session.tcp_stream}"),
         ("Provider", session.provider),
+        ("Proxy", _proxy(upgrade.get("proxy"))),
         ("Request", printable(upgrade.get("target") or "", FACT_LENGTH)),
         ("Upgrade", outcome(session) + (f": {printable(upgrade['error'], FACT_LENGTH)}" if upgrade.get("error") else "")),
         ("Request ID", printable(upgrade.get("request_id") or "", FACT_LENGTH)),

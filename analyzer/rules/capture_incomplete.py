@@ -74,8 +74,7 @@ def capture_incomplete(session: Session, not_judged: Sequence[Unjudged]) -> Iter
 
 def _lacks(session: Session) -> Iterator[str]:
     """Name what is not in the capture."""
-    if session.opened == "midstream":
-        yield "it began after the handshake, so that the request and its parameters are not known"
+    yield from _lacks_of_upgrade(session)
     for direction in session.sides:
         side = direction.side.word
         if direction.missing:
@@ -86,6 +85,20 @@ def _lacks(session: Session) -> Iterator[str]:
             yield f"no packet of the {side} is in it"
     if session.capture_cut:
         yield "the file breaks off or lacks packets before the connection ends"
+
+
+def _lacks_of_upgrade(session: Session) -> Iterator[str]:
+    """Name what is not there of the request and its answer."""
+    upgrade = session.upgrade
+    if session.opened == "midstream":
+        yield "it began after the handshake, so that the request and its parameters are not known"
+    elif upgrade.outcome == "not-captured" or upgrade.unread:
+        yield "the answer to the upgrade request is not in it"
+    elif upgrade.response is not None and upgrade.request is None:
+        yield "the upgrade request is not in it, so that its parameters are not known"
+    for head, name in ((upgrade.request, "upgrade request"), (upgrade.response, "answer to the upgrade request")):
+        if head is not None and head.partial:
+            yield f"part of the {name} is missing"
 
 
 @capture_rule("capture-incomplete")

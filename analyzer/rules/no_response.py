@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged
 from analyzer.model.limits import SECOND
 from analyzer.rules import rule
-from analyzer.rules._evidence import packets_of
+from analyzer.rules._evidence import packets_of, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,8 @@ def no_response(session: Session) -> Iterator[Finding | Unjudged]:
     A SYN without SYN and ACK, or an upgrade request without one byte of an HTTP answer.
 
     When it stays silent
-    Where the capture holds only the client's packets, or breaks off before the client gave up or repeated itself.
+    Where the capture holds only the client's packets, lacks what the server sent, or breaks off before the client gave up or
+    repeated itself.
 
     What to do
     Check address and port, then test your network by making a cURL request that transcribes audio hosted by the service; if
@@ -66,13 +67,19 @@ def no_response(session: Session) -> Iterator[Finding | Unjudged]:
     if not server.tcp.packets:
         yield Unjudged("no packet of the server is in the capture")
         return
+    if session.upgrade.unread:
+        yield Unjudged("what the server sent for an answer is not in the capture, or is no HTTP")
+        return
     if session.tcp_end == "open" and session.capture_cut:
         yield Unjudged("the capture breaks off before the client gave up")
         return
     waited = (session.last.time - request.at.time) / SECOND
+    who, what = "server", "the upgrade request"
+    if session.upgrade.at_proxy:
+        who, what = "proxy", f"the request for a tunnel to {quoted(session.upgrade.proxy.target if session.upgrade.proxy else '')}"
     yield Finding(
         Severity.ERROR,
-        f"The server accepted the connection but never answered the upgrade request, in the {waited:.1f} s that it was watched.",
+        f"The {who} accepted the connection but never answered {what}, in the {waited:.1f} s that it was watched.",
         packets=packets_of(request.at, client.tcp.fin or client.tcp.rst, server.tcp.fin or server.tcp.rst),
         time_s=session.seconds(request.at.time),
         until_s=session.seconds(session.last.time),

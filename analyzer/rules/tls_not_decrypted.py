@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged
 from analyzer.model.limits import SECOND
 from analyzer.rules import rule
-from analyzer.rules._evidence import packets_of
+from analyzer.rules._evidence import packets_of, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,9 +46,11 @@ def tls_not_decrypted(session: Session) -> Iterator[Finding | Unjudged]:
     if not session.encrypted:
         return
     lasted = (session.last.time - session.first.time) / SECOND
+    proxy = session.upgrade.proxy
+    through = f" to {quoted(proxy.target)}, through a proxy," if proxy else ""
     yield Finding(
         Severity.NOTE,
-        f"The connection is encrypted with TLS and its keys are not at hand; it lasted {lasted:.1f} s.",
+        f"The connection{through} is encrypted with TLS and its keys are not at hand; it lasted {lasted:.1f} s.",
         packets=packets_of(session.first),
         time_s=session.seconds(session.first.time),
         until_s=session.seconds(session.last.time),

@@ -20,6 +20,7 @@ from analyzer.model.session import (
     Endpoint,
     Hole,
     Moment,
+    Proxy,
     Request,
     Response,
     Session,
@@ -79,7 +80,8 @@ class SessionBuilder:
         )
         self._request: Request | None = None
         self._response: Response | None = None
-        self._joined = False
+        self._proxy: Proxy | None = None
+        self._joined = self._unread = False
         self._encrypted = self._over = False
         self._service = ServiceFacts()
         self._tcp = (Tcp(), Tcp())
@@ -87,6 +89,11 @@ class SessionBuilder:
         self._provider = services.recognise(settings.path, None, {})
 
     # Sink
+
+    def proxied(self, proxy: Proxy) -> None:
+        """The client told the proxy which server it wants."""
+        self._proxy = proxy
+        self._recognise()
 
     def requested(self, request: Request) -> None:
         """The upgrade request names the endpoint and mostly the format."""
@@ -97,6 +104,10 @@ class SessionBuilder:
         """The answer may give the service away where the path does not."""
         self._response = response
         self._recognise()
+
+    def unread(self) -> None:
+        """Something stood where the answer should be."""
+        self._unread = True
 
     def joined(self) -> None:
         """The session was running when the capture began."""
@@ -162,6 +173,8 @@ class SessionBuilder:
             request, response = self._request, self._response
             path = self._settings.path or (request.path if request else None)
             host = request.headers.get("host") if request else None
+            if self._proxy is not None:
+                host = self._proxy.server[0]
             self._provider = self._services.recognise(path, host, response.headers if response else {})
         self._declare()
 
@@ -336,7 +349,7 @@ class SessionBuilder:
             outcome = "refused"
         else:
             outcome = "unreachable" if server.packets == 0 else "no-response"
-        return Upgrade(outcome, self._request, self._response)
+        return Upgrade(outcome, self._request, self._response, self._proxy, self._unread)
 
     def _tcp_end(self) -> str:
         """What ended TCP first."""

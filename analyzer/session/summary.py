@@ -11,7 +11,7 @@ from analyzer.model.limits import SECOND
 from analyzer.model.redact import Secrets, redact, redact_protocol, redact_query, redact_target, redact_value, secrets_of
 from analyzer.model.report import SessionReport
 from analyzer.model.schema import FRAMES, Column, Kind, Opcode, Side
-from analyzer.model.session import Session, Track
+from analyzer.model.session import Proxy, Session, Track
 from analyzer.model.tables import Table
 from analyzer.session.timeline import timeline
 
@@ -41,7 +41,10 @@ def summarise(
     """One entry of the report's `sessions`; with its table of frames where asked for."""
     request = session.upgrade.request
     names = session.provider.redact_keys
-    secrets = secrets_of(request.target, request.headers, names) if request else Secrets(names=names)
+    proxy = session.upgrade.proxy
+    heads = [head for head in (request, proxy.request if proxy else None) if head is not None]
+    known = (secrets_of(head.target, head.headers, names) for head in heads)
+    secrets = Secrets(frozenset().union(*(one.values for one in known)), names)
     client, server, close = session.client, session.server, session.close
     keepalives = session.provider.keepalive_words
     duration = max(session.last.time - session.first.time, 0) / SECOND
@@ -104,12 +107,14 @@ def _upgrade(session: Session, secrets: Secrets) -> dict[str, Any]:
     headers = response.headers if response else {}
     request_id = next((headers[name] for name in ("dg-request-id", *provider.request_id_headers) if name in headers), None)
     error = next((headers[name] for name in ("dg-error", *provider.error_headers) if name in headers), None)
+    proxy = session.upgrade.proxy
+    target = proxy.target if proxy and session.upgrade.at_proxy else request.target if request else ""
     subprotocol, extensions = headers.get("sec-websocket-protocol"), headers.get("sec-websocket-extensions")
     return {
         "outcome": session.upgrade.outcome,
-        "http_version": request.version if request else response.version if response else None,
-        "target": redact_target(request.target, secrets) if request else None,
-        "path": redact(request.path, secrets) if request else None,
+        "http_version": ((request.version if request else "") or (response.version if response else "")) or None,
+        "target": redact_target(target, secrets) or None,
+        "path": (redact(request.path, secrets) or None) if request and not session.upgrade.at_proxy else None,
         "query": redact_query(request.query, secrets) if request else {},
         "status": response.status if response else None,
         "request_id": redact(request_id, secrets) if request_id else None,
@@ -117,7 +122,16 @@ def _upgrade(session: Session, secrets: Secrets) -> dict[str, Any]:
         "extensions": redact(extensions, secrets) if extensions else None,
         "subprotocol": redact_protocol(subprotocol, secrets) if subprotocol else None,
         "user_agent": redact(request.headers["user-agent"], secrets) if request and "user-agent" in request.headers else None,
+        "proxy": _proxy(proxy, secrets),
+        "partial": session.upgrade.partial,
     }
+
+
+def _proxy(proxy: Proxy | None, secrets: Secrets) -> dict[str, Any] | None:
+    """What the client asked a proxy for, and what that said."""
+    if proxy is None:
+        return None
+    return {"target": redact(proxy.target, secrets), "status": proxy.response.status if proxy.response else None}
 
 
 def _audio(track: Track | None) -> dict[str, Any] | None:

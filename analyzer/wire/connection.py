@@ -5,6 +5,7 @@ WebSocket. What it carries is decided by its first bytes; until then at most `li
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from enum import StrEnum
 from itertools import chain
 
@@ -12,8 +13,8 @@ from analyzer.model.anomalies import Sightings
 from analyzer.model.channel import Sink
 from analyzer.model.limits import Limits
 from analyzer.model.schema import Side
-from analyzer.model.session import Moment, Request, Response
-from analyzer.model.streams import Bytes, Columns, End, Piece, Run
+from analyzer.model.session import Moment, Proxy, Request, Response
+from analyzer.model.streams import Bytes, Columns, Data, End, Piece, Run
 from analyzer.wire import http1
 from analyzer.wire.deflate import Inflater
 from analyzer.wire.frames import FrameColumns
@@ -29,6 +30,8 @@ from analyzer.wire.websocket import FrameReader
 TLS_RECORDS = (b"\x16\x03", b"\x17\x03")
 """Handshake and application data (RFC 8446 section 5.1): what a TLS connection starts with, and goes on with."""
 TLS_BEGINS = {record[:1] for record in TLS_RECORDS}
+STRAY = 64
+"""Bytes in which a first line begins: few clients send line ends before it, none sends many."""
 DECIDING = 8
 """Bytes that tell HTTP from anything else."""
 
@@ -45,11 +48,17 @@ class Carries(StrEnum):
 
 class Connection:
     """State of one connection. `open_session` makes the Sink of an attempt; it is told the client's table side and the first
-    packet.
+    packet. `likely` says whether an exchange is one for a WebSocket where what tells is not in the capture.
     """
 
     def __init__(
-        self, flow: int, opening: Opening, limits: Limits, room: FrameColumns, open_session: Callable[["Connection", Moment], Sink]
+        self,
+        flow: int,
+        opening: Opening,
+        limits: Limits,
+        room: FrameColumns,
+        open_session: Callable[["Connection", Moment], Sink],
+        likely: Callable[[Request, Response | None], bool],
     ) -> None:
         self.flow = flow
         self.endpoints = opening.endpoints
@@ -61,6 +70,7 @@ class Connection:
         self._limits = limits
         self._room = room
         self._open_session = open_session
+        self._likely = likely
         if opening.flags & SYN:
             self.client = 1 if opening.flags & ACK else 0
         self.handshake_seen = bool(opening.flags & SYN)
@@ -69,6 +79,12 @@ class Connection:
         self.sightings = (Sightings(limits.anomalies), Sightings(limits.anomalies))
         self._handshake: Handshake | None = None
         self._asked: Request | None = None
+        self._answer: Moment | None = None
+        self._tunnels = 0
+        self._no_tunnel = False  # the last that was seen is a proxy that opened none
+        self._begin: Moment | None = None  # where the tunnel was asked for
+        self.proxy: Proxy | None = None
+        """The tunnel that the connection goes through, or of which a proxy said no."""
         self.sink: Sink | None = None
         self._streams: list[Stream] = []
         """Of a WebSocket, by table side."""
@@ -94,6 +110,11 @@ class Connection:
         client, server = self.facts(Side.CLIENT).facts, self.facts(Side.SERVER).facts
         return client.syn is not None and server.syn is None and (server.rst is not None or server.packets == 0)
 
+    @property
+    def hidden(self) -> bool:
+        """Whether all came to nothing at a proxy that was asked for a tunnel, or is encrypted."""
+        return self.carries is Carries.TLS or self._no_tunnel
+
     def feed(self, rows: Rows, columns: Columns, data: Bytes) -> None:
         """Take the packets of a batch: rows of `columns`, whose payload offsets point into `data`."""
         self._note_times(rows, columns)
@@ -104,6 +125,8 @@ class Connection:
             half = self._reassembly[side]
             self._take(side, chain(half.feed(columns, *rows.sides[side], data), half.overdue(self.last.time)))
         if self.carries is not Carries.WEBSOCKET:
+            for intake, half in zip(self._intake, self._reassembly, strict=True):
+                intake.hole = half.waits
             self._settle(final=False)
             if any([intake.settle() for intake in self._intake]):  # noqa: C419 - both have to
                 self._settle(final=False)
@@ -116,7 +139,8 @@ class Connection:
         for side in (self.client_side, 1 - self.client_side) if self._streams else ():
             self._streams[side].feed([End(self._reassembly[side].next)], self.last)
         self._close_attempt()
-        self._streams = []
+        self._streams, self._handshake = [], None
+        self._drop_pieces()
         del self._room
 
     def _note_times(self, rows: Rows, columns: Columns) -> None:
@@ -141,20 +165,43 @@ class Connection:
 
     def _settle(self, *, final: bool) -> None:
         """Move on as far as what has come allows."""
+        while self._move(final=final):
+            pass
+
+    def _move(self, *, final: bool) -> bool:
+        """One step; True when another one may follow, inside a tunnel."""
         if self.carries is Carries.UNDECIDED:
             self._decide(final=final)
-        if self.carries is Carries.HTTP:
-            assert self._handshake is not None
-            while self._handshake.advance(final=final):
-                self._follow(self._handshake)
-                if self.carries is not Carries.HTTP:
-                    return
-            if self._handshake.gave_up:
-                self._give_up()
+        if self.carries is not Carries.HTTP:
+            return False
+        handshake = self._handshake
+        assert handshake is not None
+        while handshake.advance(final=final):
+            self._follow(handshake)
+            if self.carries is not Carries.HTTP:
+                return False
+        if handshake.tunnel is not None:
+            self._enter(handshake.tunnel, handshake)
+            return True
+        if handshake.gave_up:
+            self._give_up()
+        elif final:
+            self._follow_last(handshake)
+        return False
+
+    def _enter(self, tunnel: Proxy, handshake: Handshake) -> None:
+        """All that follows was sent through the tunnel, and is decided anew."""
+        if self._tunnels == 0 or handshake.earlier:
+            self._begin = handshake.request_start if handshake.earlier else self.first
+        self.proxy, self._handshake, self._tunnels = tunnel, None, self._tunnels + 1
+        self.carries = Carries.UNDECIDED
+        if self._tunnels > self._limits.tunnels:
+            self._give_up()
 
     def _decide(self, *, final: bool) -> None:
         """What the connection carries, by the first bytes of either side."""
-        heads = [intake.data.bytes[:DECIDING].tobytes() if intake.data is not None else b"" for intake in self._intake]
+        fronts = [intake.data.bytes[:STRAY].tobytes() if intake.data is not None else b"" for intake in self._intake]
+        heads = [front.lstrip(b"\r\n")[:DECIDING] for front in fronts]  # RFC 9112 section 2.2
         for side in (self.client_side, 1 - self.client_side):
             if self.client in (None, side) and heads[side] and http1.looks_like_request(heads[side]):
                 if len(heads[side]) >= DECIDING or final:
@@ -169,16 +216,16 @@ class Connection:
                 return
             if heads[side] in TLS_BEGINS and not final:
                 return
-        if any(heads[side] and self._starts(side) for side in (0, 1)):
+        if any((heads[side] or len(fronts[side]) == STRAY) and self._starts(side) for side in (0, 1)):
             self._give_up()
             return
         if not self.handshake_seen or any(intake.front is not None for intake in self._intake):
             self._join_midway(final=final)
 
     def _starts(self, side: int) -> bool:
-        """Whether a side's first byte in the stream is known to be its first: its SYN was seen, or the SYN that answered it."""
+        """Whether a side's first byte is known to be its first: its SYN was seen, the SYN that answered it, or a tunnel before it."""
         own, peer = self._reassembly[side].facts, self._reassembly[1 - side].facts
-        return own.syn is not None or (side == self.client and peer.syn is not None)
+        return self.proxy is not None or own.syn is not None or (side == self.client and peer.syn is not None)
 
     def _start_http(self, client: int) -> None:
         self.client = client
@@ -203,25 +250,64 @@ class Connection:
     def _follow(self, handshake: Handshake) -> None:
         """Tell the sink what the handshake found."""
         assert self.first is not None
-        if handshake.request is not None and handshake.request is not self._asked:
-            self._asked = handshake.request
-            self._close_attempt()
-            start = self.first if not handshake.earlier else handshake.request_start
-            self.sink = self._open_session(self, start)
-            self.sink.requested(handshake.request)
-        if handshake.response is not None:
+        request, response = handshake.request, handshake.response
+        if request is not None and request is not self._asked:
+            if self.sink is not None and self._answer is not None:
+                self._close_attempt(self._answer)
+            if not self._is_attempt(request, response, handshake):
+                return
+            self._ask(request, handshake)
+        if response is not None:
             if self.sink is None:
-                self.sink = self._open_session(self, self.first)
-            self.sink.answered(handshake.response)
-            if handshake.response.status == http1.SWITCHING:
-                self._start_websocket(handshake.response, in_step=(handshake.request is not None, True))
+                self._open(self._begin or self.first)
+            assert self.sink is not None
+            self.sink.answered(response)
+            self._answer = response.at
+            if response.status == http1.SWITCHING:
+                self._start_websocket(response, in_step=(request is not None, True))
             else:
                 handshake.next_exchange()
         elif handshake.presumed:
             if self.sink is None:
-                self.sink = self._open_session(self, self.first)
+                self._open(self._begin or self.first)
+            assert self.sink is not None
             self.sink.joined()
             self._start_websocket(None, in_step=(True, False))
+
+    def _is_attempt(self, request: Request, response: Response | None, handshake: Handshake) -> bool:
+        """Whether a request asks for a WebSocket; where what tells is not in the capture, its answer or its service may."""
+        if request.upgrade or handshake.presumed or (response is not None and response.status == http1.SWITCHING):
+            return True
+        if response is None:
+            return False
+        if self._likely(request, response):
+            return True
+        handshake.next_exchange()
+        return False
+
+    def _follow_last(self, handshake: Handshake) -> None:
+        """At the end: a request of which only part is there stays without answer; a proxy opened no tunnel."""
+        request = handshake.request
+        if request is not None and request is not self._asked and self._likely(request, None):
+            self._ask(request, handshake)
+        if request is not None and self.sink is not None and handshake.unread:
+            self.sink.unread()
+        if handshake.no_tunnel is not None:
+            self.proxy, self._no_tunnel = http1.brief(handshake.no_tunnel), True
+
+    def _ask(self, request: Request, handshake: Handshake) -> None:
+        """Begin an attempt."""
+        assert self.first is not None
+        self._asked = request
+        self._open(handshake.request_start if handshake.earlier else self._begin or self.first)
+        assert self.sink is not None
+        self.sink.requested(request)
+
+    def _open(self, first: Moment) -> None:
+        """Make the sink of an attempt, and tell it what it goes through."""
+        self.sink = self._open_session(self, first)
+        if self.proxy is not None:
+            self.sink.proxied(self.proxy)
 
     def _join_midway(self, *, final: bool) -> None:
         """A WebSocket that was running when the capture began, if frames chain in what one side sent. Clients mask theirs."""
@@ -235,7 +321,8 @@ class Connection:
             else:
                 continue
             assert self.first is not None
-            self.sink = self._open_session(self, self.first)
+            self._open(self.first)
+            assert self.sink is not None
             self.sink.joined()
             self._start_websocket(None, in_step=(False, False))
             return
@@ -249,7 +336,7 @@ class Connection:
         deflate = offered.get("permessage-deflate")
         sink, streams = self.sink, dict[int, Stream]()
         assert sink is not None
-        guess = response is None  # the extensions are not known: RSV1 will tell
+        guess = response is None or response.partial  # the extensions are not known: RSV1 will tell
         for side in (self.client_side, 1 - self.client_side):
             who = Side.CLIENT if side == self.client_side else Side.SERVER
             inflater = None
@@ -265,15 +352,23 @@ class Connection:
             streams[side].feed(pieces, self.last)
         self._streams = [streams[0], streams[1]]
 
-    def _close_attempt(self) -> None:
-        """The attempt is over; another may follow on the same connection."""
+    def _close_attempt(self, answer: Moment | None = None) -> None:
+        """The attempt is over: with the connection, or by its `answer`, since another one follows."""
         if self.sink is not None:
-            client, server = self.facts(Side.CLIENT).facts, self.facts(Side.SERVER).facts
-            self.sink.finish((client, server), self.last, encrypted=self.carries is Carries.TLS, over=self.over)
+            facts = self.facts(Side.CLIENT).facts, self.facts(Side.SERVER).facts
+            if answer is None:
+                self.sink.finish(facts, self.last, encrypted=self.carries is Carries.TLS, over=self.over)
+            else:
+                client, server = (replace(one, fin=None, rst=None) for one in facts)
+                self.sink.finish((client, server), answer, encrypted=False, over=True)
             self.sink = None
 
     def finish_without_bytes(self) -> None:
         """Tell of an attempt of which only TCP, or TLS, is in the capture."""
         assert self.first is not None
-        self.sink = self._open_session(self, self.first)
+        self._open(self._begin or self.first)
+        if self._no_tunnel and self.proxy is not None and self.sink is not None:
+            self.sink.requested(self.proxy.request)
+            if self.proxy.response is not None:
+                self.sink.answered(self.proxy.response)
         self._close_attempt()

@@ -5,11 +5,13 @@ Pure functions over bytes. "Not yet" is None; what is no HTTP raises HttpSyntaxE
 
 import base64
 import hashlib
+import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
 from analyzer.model.dataclass import dataclass
-from analyzer.model.session import Moment, Request, Response
+from analyzer.model.session import Moment, Proxy, Request, Response
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """RFC 6455 section 1.3."""
@@ -20,6 +22,13 @@ LONGEST_METHOD = 8
 MOST_PARAMETERS = 1000
 LONGEST_CHUNK_LINE = 1 << 14
 VERSION_PARTS, REQUEST_PARTS = 2, 3
+STATUS_DIGITS = 3
+WINDOWS = {"gzip": (31,), "x-gzip": (31,), "deflate": (15, -15)}
+"""How zlib reads a content coding (RFC 9110 section 8.4.1); some servers send deflate without the wrapper that it should have."""
+BRIEF, BRIEF_HEADERS, BRIEF_BODY = 512, 20, 2048
+"""Characters of a header or a target, headers and body that are kept of an exchange that is waiting to be judged."""
+INFLATED_AT_ONCE = 1024
+"""Compressed bytes read in one step: what came before an error is kept."""
 
 
 class HttpSyntaxError(ValueError):
@@ -48,19 +57,22 @@ def head_length(data: bytes) -> int | None:
     """Bytes up to and with the empty line that ends a head, None when it is not there yet. Bare line feeds count (RFC 9112
     section 2.2).
     """
-    usual = data.find(b"\r\n\r\n")
+    usual = data.find(b"\n\r\n")
     bare = data.find(b"\n\n", 0, usual if usual >= 0 else len(data))
     if bare >= 0:
         return bare + 2
-    return usual + 4 if usual >= 0 else None
+    return usual + 3 if usual >= 0 else None
 
 
 def parse_request(head: bytes, at: Moment) -> Request:
     """A request head, or as much of one as the capture holds. Raises HttpSyntaxError."""
     first, headers = _lines(head)
+    partial = head_length(head) is None
     parts = first.split(" ")
-    if head_length(head) is None and len(parts) == REQUEST_PARTS - 1 and looks_like_request(head):
-        parts = [parts[0], parts[1].rpartition("&")[0] or parts[1].partition("?")[0], "HTTP/1.1"]  # the last parameter may be cut
+    if b"\n" not in head and looks_like_request(head) and REQUEST_PARTS > len(parts) > 1:
+        parts = [parts[0], parts[1].rpartition("&")[0] or parts[1].partition("?")[0], "HTTP/"]  # the last parameter may be cut
+    elif b"\n" not in head and len(parts) == REQUEST_PARTS and "HTTP/1.".startswith(parts[2]):
+        parts[2] = "HTTP/"  # the target is whole
     if len(parts) != REQUEST_PARTS or not parts[2].startswith("HTTP/"):
         raise HttpSyntaxError(first[:80])
     target = parts[1]
@@ -68,17 +80,19 @@ def parse_request(head: bytes, at: Moment) -> Request:
     if "://" in path:  # absolute form, as proxies get it
         path = "/" + path.split("://", 1)[1].partition("/")[2]
     upgrade = upgrades(headers) or "sec-websocket-key" in headers
-    return Request(target, path, _parameters(query), parts[2].removeprefix("HTTP/"), headers, at, upgrade, parts[0])
+    return Request(target, path, _parameters(query), parts[2].removeprefix("HTTP/"), headers, at, upgrade, parts[0], partial)
 
 
 def parse_response(head: bytes, request: Request | None, at: Moment) -> Response:
     """A response head, or the start of one; the request decides whether its accept key fits. Raises HttpSyntaxError."""
     first, headers = _lines(head)
     parts = first.split(" ", 2)
-    if len(parts) < VERSION_PARTS or not parts[0].startswith("HTTP/") or not parts[1][:3].isdecimal():
+    code = parts[1][:STATUS_DIGITS] if len(parts) >= VERSION_PARTS else ""
+    if not parts[0].startswith("HTTP/") or not code.isdecimal() or len(code) < STATUS_DIGITS:
         raise HttpSyntaxError(first[:80])
-    reason = parts[2] if len(parts) > VERSION_PARTS else ""
-    return Response(int(parts[1][:3]), reason, parts[0].removeprefix("HTTP/"), headers, b"", at, _accepts(request, headers))
+    reason = parts[2].strip() if len(parts) > VERSION_PARTS and b"\n" in head else ""
+    version, fits, partial = parts[0].removeprefix("HTTP/"), _accepts(request, headers), head_length(head) is None
+    return Response(int(code), reason, version, headers, b"", at, fits, "", partial)
 
 
 def body_of(headers: Mapping[str, str], *, status: int | None, method: str = "") -> Body:
@@ -93,6 +107,44 @@ def body_of(headers: Mapping[str, str], *, status: int | None, method: str = "")
     if stated.isdecimal() and len(stated) < 19:  # noqa: PLR2004 - fits 63 bits
         return Body(int(stated))
     return Body(None if status is not None else 0)
+
+
+def with_body(response: Response, body: bytes, limit: int) -> Response:
+    """The answer with its body, freed from its content codings as far as zlib and `limit` go, also when it is cut short."""
+    stated = f"{response.headers.get('content-encoding', '')},{response.headers.get('transfer-encoding', '')}".lower()
+    codings = [coding for coding in (part.strip() for part in stated.split(",")) if coding not in ("", "identity", "chunked")]
+    while codings and body:
+        content = next((plain for window in WINDOWS.get(codings[-1], ()) if (plain := _inflated(body, window, limit))), b"")
+        if not content:
+            return replace(response, body=b"", coding=codings[-1])
+        body = content
+        codings.pop()
+    return replace(response, body=body)
+
+
+def _inflated(body: bytes, window: int, limit: int) -> bytes:
+    """What inflates of a body."""
+    decoder, content = zlib.decompressobj(window), b""
+    try:
+        for at in range(0, len(body), INFLATED_AT_ONCE):
+            content += decoder.decompress(body[at : at + INFLATED_AT_ONCE], limit - len(content))
+            if decoder.eof or len(content) >= limit:
+                break
+    except zlib.error:
+        pass
+    return content
+
+
+def brief(proxy: Proxy) -> Proxy:
+    """What reports name of it, in little memory."""
+    request, response = proxy.request, proxy.response
+    if response is not None:
+        response = replace(response, headers=_brief(response.headers), body=response.body[:BRIEF_BODY])
+    return Proxy(replace(request, target=request.target[:BRIEF], path="", query={}, headers=_brief(request.headers)), response)
+
+
+def _brief(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in list(headers.items())[:BRIEF_HEADERS] if len(name) + len(value) <= BRIEF}
 
 
 class ChunkedReader:
@@ -170,8 +222,13 @@ def _parameters(query: str) -> dict[str, str]:
 
 
 def _lines(head: bytes) -> tuple[str, dict[str, str]]:
-    """First line and headers: names lower case, repeated ones joined by a comma, folded lines joined by a space."""
+    """First line and headers: names lower case, repeated ones joined by a comma, folded lines joined by a space.
+
+    Of a head that is cut the last line is left out, since its value may go on.
+    """
     lines = head.decode("latin-1").replace("\r\n", "\n").strip("\n").split("\n")
+    if not head.endswith(b"\n") and len(lines) > 1:
+        lines.pop()
     headers: dict[str, str] = {}
     name = ""
     for line in lines[1:]:

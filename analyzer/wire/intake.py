@@ -25,6 +25,8 @@ class Intake:
 
     def __init__(self, head: int) -> None:
         self._head = head
+        self.hole = False
+        """Bytes have come that wait behind a hole, which may still be filled."""
         self._pieces: deque[Piece] = deque()
         self._bytes = 0
         self._peeked: Data | None = None

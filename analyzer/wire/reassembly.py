@@ -148,6 +148,11 @@ class Reassembly:
         if holes:
             yield from self._deliver(waiting, holes)
 
+    @property
+    def waits(self) -> bool:
+        """Whether bytes wait behind a hole."""
+        return self._waiting is not None
+
     def release(self) -> Iterator[Piece]:
         """Deliver all that waits, with its holes."""
         if self._waiting is not None:

@@ -156,7 +156,7 @@ def test_connections_to_messages(timed: Timed, made: Made) -> None:
     def follow() -> tuple[int, int]:
         sink = Counting()
         for rows, index in connections:
-            connection = Connection(rows.flow, packets.opening(index), DEFAULT, room, lambda *_: sink)
+            connection = Connection(rows.flow, packets.opening(index), DEFAULT, room, lambda *_: sink, lambda *_: False)
             connection.feed(rows, packets.columns, packets.data)
             connection.finish()
         return sink.frames_seen, sink.content

@@ -59,7 +59,11 @@ def follow(moves: list[tuple[int, Piece]], limits: Limits = DEFAULT, *, together
     bodies: list[bytes] = []
 
     def settle(*, final: bool) -> bool:
-        while handshake.advance(final=final):
+        nonlocal handshake
+        while handshake.advance(final=final) or handshake.tunnel:
+            if handshake.tunnel:
+                handshake = Handshake(*intakes, limits, Sightings(5))
+                continue
             request, response = handshake.request, handshake.response
             path = request.path if request else ""
             if handshake.presumed:
