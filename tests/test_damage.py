@@ -46,7 +46,6 @@ def test_nothing_is_invented_and_little_is_missed(folder: Path, tmp_path: Path) 
             assert outcome.missed == []
         total.add(outcome)
     assert total.expected
-    print(f"\n{folder.name}: {total.there} of {total.expected} frames that were not hit, {total.there / total.expected:.4f}")
     assert total.there >= LEAST * total.expected
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged
+from analyzer.model.schema import Kind
 from analyzer.rules import capture_rule, last_rule
 from analyzer.rules._evidence import packets_of
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from analyzer.model.session import Session
 
 _NO_HANDSHAKE_NEEDED = ("refused", "unreachable")
+_WHOLE = "with no snap length (tcpdump -s 0)"
+_ALL = "with a larger buffer (tcpdump -B) or nearer to the client, where no packet is lost on its way into the capture"
+_EARLY = "started before the client connects"
+_BOTH = "at a place where both directions pass"
 
 
 @last_rule("capture-incomplete", rank=Rank.QUALITY)
@@ -52,7 +57,7 @@ def capture_incomplete(session: Session, not_judged: Sequence[Unjudged]) -> Iter
     2.4 client fin
     verdict: capture-incomplete
     """
-    lacks = list(_lacks(session))
+    lacks = dict(_lacks(session))
     if not lacks:
         return
     places = [place for direction in session.sides for hole in direction.holes for place in (hole.before, hole.after)]
@@ -69,36 +74,44 @@ def capture_incomplete(session: Session, not_judged: Sequence[Unjudged]) -> Iter
             "missing_server_bytes": session.server.missing,
             "not_judged": rules,
         },
+        remedy=f"Capture again, {', '.join(dict.fromkeys(lacks.values()))}.",
     )
 
 
-def _lacks(session: Session) -> Iterator[str]:
-    """Name what is not in the capture."""
+def _lacks(session: Session) -> Iterator[tuple[str, str]]:
+    """Name what is not in the capture, and how it gets there."""
     yield from _lacks_of_upgrade(session)
     for direction in session.sides:
         side = direction.side.word
+        unreadable = direction.rows(Kind.UNREADABLE).size
         if direction.missing:
-            yield f"{direction.missing} bytes of the {side} are missing"
+            yield f"{direction.missing} bytes of the {side} are missing", _WHOLE if direction.tcp.truncated else _ALL
         if direction.tcp.truncated:
-            yield f"the snap length cut {direction.tcp.truncated} packets of the {side}"
+            yield f"the snap length cut {direction.tcp.truncated} packets of the {side}", _WHOLE
+        if unreadable:
+            many = "1 message" if unreadable == 1 else f"{unreadable} messages"
+            yield f"{many} of the {side} cannot be read for it", _WHOLE if direction.tcp.truncated else _EARLY
         if not direction.tcp.packets and session.upgrade.outcome not in _NO_HANDSHAKE_NEEDED:
-            yield f"no packet of the {side} is in it"
+            yield f"no packet of the {side} is in it", _BOTH
     if session.capture_cut:
-        yield "the file breaks off or lacks packets before the connection ends"
+        yield "the file breaks off or lacks packets before the connection ends", _ALL
 
 
-def _lacks_of_upgrade(session: Session) -> Iterator[str]:
+def _lacks_of_upgrade(session: Session) -> Iterator[tuple[str, str]]:
     """Name what is not there of the request and its answer."""
     upgrade = session.upgrade
     if session.opened == "midstream":
-        yield "it began after the handshake, so that the request and its parameters are not known"
+        yield "it began after the handshake, so that the request and its parameters are not known", _EARLY
     elif upgrade.outcome == "not-captured" or upgrade.unread:
-        yield "the answer to the upgrade request is not in it"
+        yield "the answer to the upgrade request is not in it", _BOTH if not session.server.tcp.packets else _ALL
     elif upgrade.response is not None and upgrade.request is None:
-        yield "the upgrade request is not in it, so that its parameters are not known"
-    for head, name in ((upgrade.request, "upgrade request"), (upgrade.response, "answer to the upgrade request")):
+        yield "the upgrade request is not in it, so that its parameters are not known", _EARLY
+    for head, name, direction in (
+        (upgrade.request, "upgrade request", session.client),
+        (upgrade.response, "answer to the upgrade request", session.server),
+    ):
         if head is not None and head.partial:
-            yield f"part of the {name} is missing"
+            yield f"part of the {name} is missing", _WHOLE if direction.tcp.truncated else _ALL
 
 
 @capture_rule("capture-incomplete")

@@ -63,6 +63,9 @@ def encoding_not_declared(session: Session) -> Iterator[Finding | Unjudged]:
     encoding, rate = request.query.get(names.encoding), request.query.get(names.sample_rate)
     if encoding and rate:
         return
+    if request.partial:
+        yield Unjudged("part of the upgrade request is not in the capture")
+        return
     if not encoding and not rate:
         if track.format.container or (track.actual and track.actual.container) or track.headless:
             return

@@ -14,7 +14,7 @@ from analyzer.model.channel import Sink
 from analyzer.model.limits import Limits
 from analyzer.model.schema import Side
 from analyzer.model.session import Moment, Proxy, Request, Response
-from analyzer.model.streams import Bytes, Columns, Data, End, Piece, Run
+from analyzer.model.streams import Bytes, Columns, End, Piece, Run
 from analyzer.wire import http1
 from analyzer.wire.deflate import Inflater
 from analyzer.wire.frames import FrameColumns
@@ -223,7 +223,7 @@ class Connection:
             self._join_midway(final=final)
 
     def _starts(self, side: int) -> bool:
-        """Whether a side's first byte is known to be its first: its SYN was seen, the SYN that answered it, or a tunnel before it."""
+        """Whether a side's first byte is known to be its first: behind its SYN, the SYN that answered it, or a tunnel's opening."""
         own, peer = self._reassembly[side].facts, self._reassembly[1 - side].facts
         return self.proxy is not None or own.syn is not None or (side == self.client and peer.syn is not None)
 
