@@ -99,6 +99,7 @@ PACKETS: Schema = (
     Column("payload", "i8", "bytes", "where the TCP payload starts in the batch"),
     Column("captured", "i4", "bytes", "payload bytes in the capture"),
     Column("length", "i4", "bytes", "payload bytes on the wire"),
+    Column("ident", "u4", "", "IPv4 identification in the high half, TCP checksum in the low: the same in mirrored copies"),
 )
 
 FRAMES: Schema = (

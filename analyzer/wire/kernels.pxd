@@ -28,13 +28,14 @@ cpdef tuple walk_pcapng(
 
 @cython.locals(word=i8, mask=i8, capacity=i8, row=i8, at=i8, stop=i8, link=i8, what=int, ether=i8, family=u8, tags=int, version=i8, protocol=i8,
                end=i8, ahi=u8, alo=u8, bhi=u8, blo=u8, head=i8, total=i8, sport=i8, dport=i8, number=i8, bits=i8,
-               slot=i8, ports=u8, swapped=u8, which=i8, way=int, k=i8, top=i8, answer=i8, done=i8, size=i8, type_at=i8)
+               slot=i8, ports=u8, swapped=u8, which=i8, way=int, k=i8, top=i8, answer=i8, done=i8, size=i8, type_at=i8, identification=i8)
 cpdef tuple decode(
     const unsigned char[::1] data, const i8[::1] offset, const i8[::1] captured, const i8[::1] on_wire, const int[::1] interface,
     const i8[::1] links, i8 begin, i8 rows,
     int[::1] slots, u8[::1] keys, i8[::1] initial, unsigned char[::1] opened, i8 flows,
     unsigned char[::1] kind, int[::1] flow, unsigned char[::1] side, unsigned int[::1] seq, unsigned int[::1] ack,
-    unsigned char[::1] flags, unsigned short[::1] window, i8[::1] payload, int[::1] present, int[::1] length)
+    unsigned char[::1] flags, unsigned short[::1] window, i8[::1] payload, int[::1] present, int[::1] length,
+    unsigned int[::1] ident)
 
 @cython.locals(mask=i8, which=i8, k=i8, ahi=u8, alo=u8, bhi=u8, blo=u8, sport=u8, dport=u8, family=u8, swapped=u8, slot=i8, other=i8)
 cpdef rehash(const u8[::1] keys, i8 flows, int[::1] slots)

@@ -229,6 +229,7 @@ def decode(
     payload,
     present,
     length,
+    ident,
 ):
     """From link header to TCP: fill the PACKETS columns of records `begin` to `rows`; returns (rows done, flows).
 
@@ -299,6 +300,7 @@ def decode(
                 continue
             protocol = 0
             end = 0
+            identification = 0
             ahi = 0
             alo = 0
             bhi = 0
@@ -320,6 +322,7 @@ def decode(
                 top = data[at + 16]
                 blo = top << 24 | data[at + 17] << 16 | data[at + 18] << 8 | data[at + 19]
                 end = at + total
+                identification = data[at + 4] << 8 | data[at + 5]
                 if data[at + 6] & 0x3F or data[at + 7]:
                     what = 2
                 at += head
@@ -423,6 +426,7 @@ def decode(
             ack[row] = answer if bits & 16 else 0
             flags[row] = bits & 63
             window[row] = data[at + 14] << 8 | data[at + 15]
+            ident[row] = identification << 16 | data[at + 16] << 8 | data[at + 17]
             at += head
             payload[row] = at
             length[row] = end - at

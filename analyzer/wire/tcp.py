@@ -160,7 +160,7 @@ class FlowTable:
                 self.count,
                 memoryview(self._kind),
                 *(memoryview(packets[name]) for name in ("flow", "side", "seq", "ack", "flags", "window")),
-                *(memoryview(packets[name]) for name in ("payload", "captured", "length")),
+                *(memoryview(packets[name]) for name in ("payload", "captured", "length", "ident")),
             )
             if done < rows:
                 self._room(len(self._opened) * 2)

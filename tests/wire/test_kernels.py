@@ -13,7 +13,7 @@ from plain_kernels import plain
 from analyzer.model.schema import PACKETS
 from analyzer.wire import kernels
 
-TCP_FIELDS = ("flow", "side", "seq", "ack", "flags", "window", "payload", "captured", "length")
+TCP_FIELDS = ("flow", "side", "seq", "ack", "flags", "window", "payload", "captured", "length", "ident")
 ETHERNET, NULL, RAW, SLL, SLL2, IPV4, IPV6 = 1, 0, 101, 113, 276, 228, 229
 PLAIN = plain(kernels)
 BOTH = pytest.mark.parametrize("walks", [kernels, PLAIN], ids=["built", "plain"])
@@ -167,6 +167,15 @@ def test_a_packet_cut_anywhere_is_cut_and_not_wrong(walks: ModuleType, case: str
 def test_what_cannot_be_followed_is_told_apart(walks: ModuleType, packet: bytes, kind: int) -> None:
     _, flows, (row,) = decode(walks, [packet])
     assert (row["kind"], row["flow"], flows) == (kind, -1, 0)
+
+
+@BOTH
+def test_a_copy_is_known_by_identification_and_checksum(walks: ModuleType) -> None:
+    segment = SEGMENT[:16] + b"\xab\xcd" + SEGMENT[18:]
+    four = ip4(segment)
+    four = four[:4] + b"\xfe\xdc" + four[6:]
+    _, _, rows = decode(walks, [ether(0x0800, four), ether(0x86DD, ip6(segment))])
+    assert [row["ident"] for row in rows] == [0xFEDCABCD, 0xABCD]
 
 
 @BOTH
