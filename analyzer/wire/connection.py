@@ -50,6 +50,7 @@ class Connection:
         self, flow: int, opening: Opening, limits: Limits, room: FrameColumns, open_session: Callable[["Connection", Moment], Sink]
     ) -> None:
         self.flow = flow
+        self.stream = opening.stream
         self.endpoints = opening.endpoints
         self.carries = Carries.UNDECIDED
         self.client: int | None = None

@@ -86,6 +86,18 @@ def test_what_is_known_of_the_beginning() -> None:
     assert [(read.opening(at).flags, read.opening(at).initial) for at in (0, 1)] == [(SYN, (100, 700)), (ACK, (49, None))]
 
 
+def test_wireshark_numbers_connections_that_begin_with_a_syn() -> None:
+    """Ports that are used again without one keep the number."""
+    far = 1 << 30
+    old = [packet(A, B, ACK, 100, b"x"), replaced_ack(packet(A, B, ACK, far, b"x"), far), packet(A, B, SYN, 5)]
+    again = Reader().read(*old)
+    assert [again.opening(at).stream for at in range(len(again.flows))] == [0, 0, 1]
+
+
+def replaced_ack(frame: bytes, number: int) -> bytes:
+    return frame[:42] + struct.pack(">I", number) + frame[46:]
+
+
 def test_an_answer_alone_tells_both_sides() -> None:
     assert Reader().read(packet(B, A, SYN | ACK, 700)).opening(0).initial == (700, 8)
 
