@@ -173,7 +173,7 @@ LINKS: dict[str, tuple[int, Wrap]] = {
     "ppp bare": (9, ppp),
     "ppp compressed": (9, lambda ip: ppp(ip)[1:]),
     "ppp hdlc": (50, lambda ip: b"\xff\3" + ppp(ip)),
-    "ppp as cisco": (50, lambda ip: b"\x0f\0" + struct.pack(">H", type_of(ip)) + ip),
+    "ppp as cisco": (9, lambda ip: b"\x0f\0" + struct.pack(">H", type_of(ip)) + ip),
     "pppoe": (51, lambda ip: pppoe(ppp(ip))),
     "ppp with direction": (204, lambda ip: b"\1\xff\3" + ppp(ip)),
     "cisco hdlc": (104, lambda ip: b"\x0f\0" + struct.pack(">H", type_of(ip)) + ip),
@@ -192,6 +192,6 @@ LINKS: dict[str, tuple[int, Wrap]] = {
     "pktap raw": (258, lambda ip: pktap(12, ip)),
     "pflog": (117, lambda ip: bytes([61, 2 if ip[0] >> 4 == 4 else 24]) + bytes(62) + ip),
     "enc": (109, lambda ip: struct.pack("<III", 2 if ip[0] >> 4 == 4 else 24, 0, 0) + ip),
-    "ipnet": (226, lambda ip: bytes([1, 2 if ip[0] >> 4 == 4 else 26]) + bytes(22) + ip),
+    "ipnet": (226, lambda ip: struct.pack(">BBHIIIII", 1, 2 if ip[0] >> 4 == 4 else 26, 0, len(ip), 1, 0, 0, 0) + ip),
 }
 """IP packet to packet of a link type."""

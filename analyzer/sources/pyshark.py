@@ -50,12 +50,14 @@ LINK_TYPES = {  # WTAP_ENCAP_ (wiretap/wtap.h) -> LINKTYPE_ (tcpdump.org/linktyp
     97: 192,  # per-packet information
     98: 195,  # IEEE 802.15.4
     115: 220,  # USB, Linux
+    124: 226,  # Solaris IPNET
     129: 228,  # raw IPv4
     130: 229,  # raw IPv6
     139: 51,  # PPPoE
     141: 239,  # NFLOG
     152: 249,  # USB, Windows
     158: 253,  # Netlink
+    171: 258,  # PKTAP, Apple
     174: 108,  # OpenBSD loopback, network byte order
     185: 271,  # vsock
     210: 276,  # Linux cooked, version 2

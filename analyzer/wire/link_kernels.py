@@ -79,7 +79,7 @@ def from_link(data, at, stop, link, found):
     if link == 9 or link == 50 or link == 104:
         if at + 4 > stop:
             return -6
-        if link == 104 or link == 50 and data[at + 1] == 0 and (data[at] == 0x0F or data[at] == 0x8F):
+        if link == 104 or data[at + 1] == 0 and (data[at] == 0x0F or data[at] == 0x8F):
             found[0] = at + 4  # Cisco HDLC, RFC 1547 section 4.3
             return typed(u16(data, at + 2), -1)
         return 3

@@ -1,7 +1,10 @@
 """From every link and through every tunnel to TCP, as it was built and as plain Python: both must say the same."""
 
+import shutil
 import struct
+import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -30,8 +33,10 @@ from wrapping import (
 )
 
 from analyzer.model.schema import PACKETS
+from analyzer.model.settings import Settings
+from analyzer.sources import open_source
 from analyzer.wire import link_kernels
-from analyzer.wire.tcp import LOCATED
+from analyzer.wire.tcp import LOCATED, FlowTable, Watch
 
 ETHERNET, NULL, RAW, SLL, SLL2, WIFI, RADIOTAP, PPI, PKTAP = 1, 0, 101, 113, 276, 105, 127, 192, 258
 PLAIN = plain(link_kernels)
@@ -277,3 +282,51 @@ def test_no_bytes_raise(data: bytes, link: int, extra: int) -> None:
     (row,) = locate(PLAIN, [data], link, on_wire)
     assert row["kind"] in link_kernels.KINDS
     assert [row] == locate(link_kernels, [data], link, on_wire)
+
+
+def pcapng(packets: Sequence[tuple[int, bytes]]) -> bytes:
+    """Packets of any link types, each type an interface of its own."""
+    numbers = sorted({link for link, _ in packets})
+    parts = [struct.pack("<IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28)]
+    parts += [struct.pack("<IIHHII", 1, 20, link, 0, 0, 20) for link in numbers]
+    for number, (link, data) in enumerate(packets):
+        padded = data + bytes(-len(data) % 4)
+        size = 32 + len(padded)
+        parts.append(struct.pack("<IIIIIII", 6, size, numbers.index(link), 0, number, len(data), len(data)))
+        parts += [padded, struct.pack("<I", size)]
+    return b"".join(parts)
+
+
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is the reference; install it to compare with it")
+def test_tshark_sees_the_same(tmp_path: Path) -> None:
+    """Number of the connection, length of the payload, and innermost addresses of every link and tunnel.
+
+    Without pseudowires: tshark guesses by the manufacturer of the addresses what is Ethernet there.
+    """
+    frames = {name: wrap for name, wrap in FRAMES.items() if "pseudowire" not in name}
+    wraps = [(name, *wrap) for name, wrap in LINKS.items() if "pseudowire" not in name]
+    wraps += [(name, RAW, wrap) for name, wrap in TUNNELS.items()]
+    for name, wrap in CARRIERS.items():
+        wraps += [(f"{name} {inner}", RAW, lambda ip, a=wrap, b=frame: a(b(ip))) for inner, frame in frames.items()]
+    cases = []
+    for number, (name, link, wrap) in enumerate(wraps):
+        segment = tcp(b"hello", ports=(5000 + number, 80))
+        cases += [(name, link, wrap(ip)) for ip in (ip4(segment), ip6(segment))]
+    path = tmp_path / "all.pcapng"
+    path.write_bytes(pcapng([(link, packet) for _, link, packet in cases]))
+    fields = ("tcp.stream", "tcp.len", "ip.addr", "ipv6.addr", "frame.protocols")
+    words = ["tshark", "-r", str(path), "-d", "udp.port==8472,vxlan", "-T", "fields", *(f"-e{field}" for field in fields)]
+    lines = subprocess.run(words, check=True, capture_output=True, text=True).stdout.splitlines()
+    with open_source(str(path), Settings()) as source:
+        (batch,) = source.batches()
+        packets = FlowTable().decode(batch, source.log, Watch())
+    ours = {}
+    for rows, index in packets.connections(Watch()):
+        opening, (begin, _) = packets.opening(index), rows.sides[0]
+        ends = ",".join(end.ip for end in opening.endpoints)
+        ours[int(packets.columns["number"][begin])] = (str(opening.stream), str(packets.columns["length"][begin]), ends)
+    for number, ((name, _, _), line) in enumerate(zip(cases, lines, strict=True), 1):
+        stream, length, four, six, protocols = line.split("\t")
+        last = [layer for layer in protocols.split(":") if layer in ("ip", "ipv6")][-1]
+        addresses = (four if last == "ip" else six).split(",")[-2:]
+        assert ours[number] == (stream, length, ",".join(addresses)), name
