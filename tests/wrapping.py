@@ -1,7 +1,7 @@
 """Headers by hand, from TCP up to every link and tunnel that is read: what the tests wrap a segment in."""
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 HOSTS = bytes([10, 0, 0, 2]), bytes([10, 0, 0, 1])
 OUTER = bytes([172, 16, 0, 1]), bytes([172, 16, 0, 2])
@@ -195,3 +195,16 @@ LINKS: dict[str, tuple[int, Wrap]] = {
     "ipnet": (226, lambda ip: struct.pack(">BBHIIIII", 1, 2 if ip[0] >> 4 == 4 else 26, 0, len(ip), 1, 0, 0, 0) + ip),
 }
 """IP packet to packet of a link type."""
+
+
+def pcapng(packets: Sequence[tuple[int, bytes]]) -> bytes:
+    """Packets of any link types, each type an interface of its own."""
+    numbers = sorted({link for link, _ in packets})
+    parts = [struct.pack("<IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28)]
+    parts += [struct.pack("<IIHHII", 1, 20, link, 0, 0, 20) for link in numbers]
+    for number, (link, data) in enumerate(packets):
+        padded = data + bytes(-len(data) % 4)
+        size = 32 + len(padded)
+        parts.append(struct.pack("<IIIIIII", 6, size, numbers.index(link), 0, number, len(data), len(data)))
+        parts += [padded, struct.pack("<I", size)]
+    return b"".join(parts)

@@ -37,7 +37,7 @@ LINK_TYPES = {  # WTAP_ENCAP_ (wiretap/wtap.h) -> LINKTYPE_ (tcpdump.org/linktyp
     7: 101,  # raw IP
     10: 100,  # ATM RFC 1483
     15: 0,  # BSD loopback, host byte order
-    19: 204,  # PPP with direction
+    19: 9,  # PPP with direction, which tshark has taken off
     20: 105,  # IEEE 802.11
     21: 119,  # IEEE 802.11, Prism header
     23: 127,  # IEEE 802.11, radiotap

@@ -25,6 +25,7 @@ from wrapping import (
     ip6,
     labels,
     over_udp,
+    pcapng,
     radiotap,
     snap,
     tcp,
@@ -282,19 +283,6 @@ def test_no_bytes_raise(data: bytes, link: int, extra: int) -> None:
     (row,) = locate(PLAIN, [data], link, on_wire)
     assert row["kind"] in link_kernels.KINDS
     assert [row] == locate(link_kernels, [data], link, on_wire)
-
-
-def pcapng(packets: Sequence[tuple[int, bytes]]) -> bytes:
-    """Packets of any link types, each type an interface of its own."""
-    numbers = sorted({link for link, _ in packets})
-    parts = [struct.pack("<IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28)]
-    parts += [struct.pack("<IIHHII", 1, 20, link, 0, 0, 20) for link in numbers]
-    for number, (link, data) in enumerate(packets):
-        padded = data + bytes(-len(data) % 4)
-        size = 32 + len(padded)
-        parts.append(struct.pack("<IIIIIII", 6, size, numbers.index(link), 0, number, len(data), len(data)))
-        parts += [padded, struct.pack("<I", size)]
-    return b"".join(parts)
 
 
 @pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is the reference; install it to compare with it")
