@@ -157,7 +157,7 @@ class _State:
         client, ends = connection.client_side, connection.endpoints
         services = Services(_recogniser(self.settings), by_words, self.open_track)
         builder = SessionBuilder(
-            connection.flow, (ends[client], ends[1 - client]), first, self.settings, services, connection.sightings, self.judge
+            connection.stream, (ends[client], ends[1 - client]), first, self.settings, services, connection.sightings, self.judge
         )
         self.unfinished.add(builder)
         return builder
@@ -242,7 +242,8 @@ def _read(settings: Settings, frames: bool, task: Task, progress: Progress | Non
 
 def _decoded(source: Source, state: _State) -> Iterator[Packets]:
     """The packets of one batch after the other."""
-    table, settings = FlowTable(), state.settings
+    settings = state.settings
+    table = FlowTable(settings.limits)
     for batch in source.batches():
         yield table.decode(batch, source.log, state.watch, settings.since, settings.until)
 

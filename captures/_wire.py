@@ -239,6 +239,15 @@ def healthy(line: Connection, seconds: int = 2) -> Connection:
     return ended(line, audio, seconds + 0.2)
 
 
+def brief(line: Connection) -> Connection:
+    """A session without fault that is as short as can be: four messages of 0.1 s, one answer, and the end."""
+    audio = mulaw(tone(3200))
+    line.open()
+    line.stream(audio, 800, 0.1, 0.1)
+    line.results(0, 0.4, "word")
+    return ended(line, audio, 0.6)
+
+
 def ended(line: Connection, audio: bytes, time: float) -> Connection:
     """The end of a session without fault: CloseStream at `time`, the service's summary, its close frame."""
     line.at(time).text(CLIENT, {"type": "CloseStream"})

@@ -142,6 +142,27 @@ def test_connections_without_bytes_are_attempts_only_where_they_may_be(session: 
         assert len(shown(session, lost, settings=Settings(endpoints=(endpoint,)))[1]["sessions"]) == count
 
 
+def test_ports_that_are_used_again_without_a_syn_are_two_sessions(session: Path, tmp_path: Path) -> None:
+    """Both have the number that Wireshark gives the first."""
+    data, at = bytearray(session.read_bytes()), 24
+    first = bytes(data)
+    later = b""
+    while at < len(data):
+        end = at + 16 + int.from_bytes(data[at + 8 : at + 12], "little")
+        seconds, seq, ack = struct.unpack_from("<I", data, at)[0], *struct.unpack_from(">II", data, at + 16 + 38)
+        struct.pack_into("<I", data, at, seconds + 60)
+        struct.pack_into(">II", data, at + 16 + 38, seq + (1 << 30), ack + (1 << 30))
+        if not data[at + 16 + 47] & SYN:
+            later += data[at:end]
+        at = end
+    path = tmp_path / "again.pcap"
+    path.write_bytes(first + later)
+    ((one, two),) = [capture["sessions"] for capture in shown(path)]
+    assert one["audio"] == two["audio"]
+    assert (one["tcp_stream"], two["tcp_stream"]) == (0, 0)
+    assert one["upgrade"] == two["upgrade"]
+
+
 def test_other_connections_are_counted(tmp_path: Path) -> None:
     packets: list[bytes] = []
     for number, data in enumerate((b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\0\x05hello", b"SSH-2.0-x\r\n", b"")):

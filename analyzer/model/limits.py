@@ -19,6 +19,12 @@ class Limits:
     """The longest pcapng block that holds no packet (interfaces, names, secrets)."""
     compressed_ratio: int = 2000
     """A compressed capture that grows beyond this times its size (and 1 GiB) is a decompression bomb."""
+    fragment_bytes: int = 16 * MIB
+    """Bytes kept of IP packets whose fragments are not all there: some ten thousand packets of a tunnel, moments of a fast link."""
+    fragmented: int = 16_384
+    """IP packets kept that wait for fragments, a quarter of all identifications that IPv4 has."""
+    fragment_age: int = 30 * SECOND
+    """How long fragments wait in capture time. As long as Linux has them wait: later ones belong to another packet."""
     held: int = 8 * MIB
     """Stream bytes kept per direction while a hole in front of them may still be filled by a retransmission."""
     hole_patience: int = 3 * SECOND

@@ -90,7 +90,7 @@ RECORDS: Schema = (
 PACKETS: Schema = (
     Column("number", "i8", "", "packet number, from 1, as Wireshark shows it"),
     Column("time", "i8", "ns", "time since the epoch"),
-    Column("flow", "i4", "", "TCP connection in order of appearance; equals Wireshark's tcp.stream"),
+    Column("flow", "i4", "", "TCP connection in order of appearance, counted finer than Wireshark's tcp.stream"),
     Column("side", "u1", "", "0 sent by the endpoint that sent the connection's first packet, 1 by the other"),
     Column("seq", "u4", "", "TCP sequence number"),
     Column("ack", "u4", "", "TCP acknowledgement number, 0 without ACK"),
@@ -99,6 +99,7 @@ PACKETS: Schema = (
     Column("payload", "i8", "bytes", "where the TCP payload starts in the batch"),
     Column("captured", "i4", "bytes", "payload bytes in the capture"),
     Column("length", "i4", "bytes", "payload bytes on the wire"),
+    Column("ident", "u4", "", "IPv4 identification in the high half, TCP checksum in the low: the same in mirrored copies"),
 )
 
 FRAMES: Schema = (

@@ -37,7 +37,7 @@ LINK_TYPES = {  # WTAP_ENCAP_ (wiretap/wtap.h) -> LINKTYPE_ (tcpdump.org/linktyp
     7: 101,  # raw IP
     10: 100,  # ATM RFC 1483
     15: 0,  # BSD loopback, host byte order
-    19: 204,  # PPP with direction
+    19: 9,  # PPP with direction, which tshark has taken off
     20: 105,  # IEEE 802.11
     21: 119,  # IEEE 802.11, Prism header
     23: 127,  # IEEE 802.11, radiotap
@@ -50,12 +50,14 @@ LINK_TYPES = {  # WTAP_ENCAP_ (wiretap/wtap.h) -> LINKTYPE_ (tcpdump.org/linktyp
     97: 192,  # per-packet information
     98: 195,  # IEEE 802.15.4
     115: 220,  # USB, Linux
+    124: 226,  # Solaris IPNET
     129: 228,  # raw IPv4
     130: 229,  # raw IPv6
     139: 51,  # PPPoE
     141: 239,  # NFLOG
     152: 249,  # USB, Windows
     158: 253,  # Netlink
+    171: 258,  # PKTAP, Apple
     174: 108,  # OpenBSD loopback, network byte order
     185: 271,  # vsock
     210: 276,  # Linux cooked, version 2

@@ -61,6 +61,7 @@ class Connection:
         likely: Callable[[Request, Response | None], bool],
     ) -> None:
         self.flow = flow
+        self.stream = opening.stream
         self.endpoints = opening.endpoints
         self.carries = Carries.UNDECIDED
         self.client: int | None = None

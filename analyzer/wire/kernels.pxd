@@ -7,8 +7,6 @@ ctypedef unsigned long long u8
 cdef inline i8 u16(const unsigned char[::1] data, i8 at) except? -1 nogil
 @cython.locals(highest=i8)
 cdef inline i8 u32(const unsigned char[::1] data, i8 at) except? -1 nogil
-@cython.locals(high=u8)
-cdef inline u8 u64(const unsigned char[::1] data, i8 at) except? 0 nogil
 @cython.locals(highest=i8)
 cdef inline i8 read32(const unsigned char[::1] data, i8 at, bint big) except? -1 nogil
 @cython.locals(one=u8, two=u8, mixed=u8)
@@ -26,15 +24,22 @@ cpdef tuple walk_pcapng(
     const i8[::1] shift, const u8[::1] unit, const i8[::1] base, const i8[::1] snap,
     i8[::1] offset, i8[::1] captured, i8[::1] on_wire, i8[::1] time, int[::1] interface, i8[::1] options)
 
-@cython.locals(word=i8, mask=i8, capacity=i8, row=i8, at=i8, stop=i8, link=i8, what=int, ether=i8, family=u8, tags=int, version=i8, protocol=i8,
-               end=i8, ahi=u8, alo=u8, bhi=u8, blo=u8, head=i8, total=i8, sport=i8, dport=i8, number=i8, bits=i8,
-               slot=i8, ports=u8, swapped=u8, which=i8, way=int, k=i8, top=i8, answer=i8, done=i8, size=i8, type_at=i8)
-cpdef tuple decode(
-    const unsigned char[::1] data, const i8[::1] offset, const i8[::1] captured, const i8[::1] on_wire, const int[::1] interface,
-    const i8[::1] links, i8 begin, i8 rows,
-    int[::1] slots, u8[::1] keys, i8[::1] initial, unsigned char[::1] opened, i8 flows,
-    unsigned char[::1] kind, int[::1] flow, unsigned char[::1] side, unsigned int[::1] seq, unsigned int[::1] ack,
-    unsigned char[::1] flags, unsigned short[::1] window, i8[::1] payload, int[::1] present, int[::1] length)
+@cython.locals(half=i8, apart=i8)
+cdef inline i8 distance(i8 one, i8 two) noexcept nogil
+@cython.locals(own=i8, peer=i8, known=i8, near=int, away=int)
+cdef int fits(const i8[::1] latest, i8 which, i8 way, i8 number, i8 answer, int bits, i8 far) except? -1 nogil
+@cython.locals(known=i8, peer=i8)
+cdef bint begins(
+    const i8[::1] initial, const i8[::1] latest, i8 which, i8 way, i8 number, i8 answer, int bits, i8 far) except? -1 nogil
+
+@cython.locals(word=i8, mask=i8, capacity=i8, done=i8, row=i8, k=i8, ahi=u8, alo=u8, bhi=u8, blo=u8, ports=u8, sport=u8, dport=u8,
+               swapped=u8, number=i8, answer=i8, bits=int, slot=i8, which=i8, way=i8, former=i8, stream=i8, relative=i8,
+               early=i8, other=i8, match=int)
+cpdef tuple track(
+    const unsigned char[::1] kind, const u8[::1] ends, const unsigned int[::1] seq, const unsigned int[::1] ack,
+    const unsigned char[::1] flags, const int[::1] length, i8 begin, i8 rows, i8 far,
+    int[::1] slots, u8[::1] keys, i8[::1] initial, i8[::1] latest, unsigned char[::1] opened, int[::1] chain,
+    i8 flows, i8 streams, int[::1] flow, unsigned char[::1] side)
 
 @cython.locals(mask=i8, which=i8, k=i8, ahi=u8, alo=u8, bhi=u8, blo=u8, sport=u8, dport=u8, family=u8, swapped=u8, slot=i8, other=i8)
 cpdef rehash(const u8[::1] keys, i8 flows, int[::1] slots)

@@ -1,4 +1,4 @@
-"""The walks from a capture file to TCP: loops that go from one header to the next, over records and packets.
+"""The walks over the records of a capture file and over its TCP connections; between them lies `link_kernels.py`.
 
 Plain Python. `kernels.pxd` beside it gives the types, so that the build can compile this same file; without a compiler it runs as
 it stands. Hand in memoryviews (never numpy arrays: numpy scalars wrap around at their width). Bounds checks stay on in the compiled
@@ -16,9 +16,6 @@ except ImportError:
 MORE, OTHER, DAMAGED, FULL = 0, 1, 2, 3
 """Why a walk stopped: bytes are missing at the end, a block for the caller, a length that cannot be, no room for another row."""
 
-NOT_TCP, TCP, FRAGMENT, TUNNEL, UNKNOWN_LINK, CUT = 0, 1, 2, 3, 4, 5
-"""What `decode` saw in a packet. CUT: the snap length cut its headers."""
-
 
 def u16(data, at):
     """Big-endian 16 bits."""
@@ -29,12 +26,6 @@ def u32(data, at):
     """Big-endian 32 bits."""
     highest = data[at]  # in a 64-bit variable: shifted as a C int it would turn negative
     return highest << 24 | data[at + 1] << 16 | data[at + 2] << 8 | data[at + 3]
-
-
-def u64(data, at):
-    """Big-endian 64 bits."""
-    high = u32(data, at)
-    return high << 32 | u32(data, at + 4)
 
 
 def read32(data, at, big):
@@ -205,39 +196,84 @@ def walk_pcapng(
     return row, at, why
 
 
-def decode(
-    data,
-    offset,
-    captured,
-    on_wire,
-    interface,
-    links,
-    begin,
-    rows,
-    slots,
-    keys,
-    initial,
-    opened,
-    flows,
+def distance(one, two):
+    """How far two sequence numbers are apart, either way round."""
+    half = 0x7FFFFFFF
+    apart = one - two if one > two else two - one
+    return apart if apart <= half else (half + 1) * 2 - apart
+
+
+def fits(latest, which, way, number, answer, bits, far):
+    """How a packet's numbers go with what was seen of a flow: 0 nothing to compare, 1 near, 2 one is `far`, 3 both are.
+
+    A side that has said nothing yet is known by what its peer acknowledged, and the other way round.
+    """
+    own = which * 4 + way * 2
+    peer = which * 4 + 2 - way * 2
+    known = latest[own] if latest[own] >= 0 else latest[peer + 1]
+    near = 0
+    away = 0
+    if known >= 0:
+        if distance(number, known) > far:
+            away += 1
+        else:
+            near += 1
+    known = latest[own + 1] if latest[own + 1] >= 0 else latest[peer]
+    if known >= 0 and bits & 16:
+        if distance(answer, known) > far:
+            away += 1
+        else:
+            near += 1
+    if away == 0:
+        return 1 if near else 0
+    return 3 if away == 2 else 2
+
+
+def begins(initial, latest, which, way, number, answer, bits, far):
+    """Whether a SYN, or a SYN/ACK, on known addresses and ports is another connection's."""
+    known = initial[which * 2 + way]
+    if bits & 16 == 0:
+        return known >= 0 and known != number
+    peer = initial[which * 2 + 1 - way]
+    if known == number:
+        return False
+    if peer >= 0:  # data that rode on the SYN may be acknowledged with it (RFC 7413)
+        return distance(answer - 1, peer) > 0xFFFF
+    return known >= 0 and distance(number, latest[which * 4 + way * 2]) > far
+
+
+def track(
     kind,
-    flow,
-    side,
+    ends,
     seq,
     ack,
     flags,
-    window,
-    payload,
-    present,
     length,
+    begin,
+    rows,
+    far,
+    slots,
+    keys,
+    initial,
+    latest,
+    opened,
+    chain,
+    flows,
+    streams,
+    flow,
+    side,
 ):
-    """From link header to TCP: fill the PACKETS columns of records `begin` to `rows`; returns (rows done, flows).
+    """Give rows `begin` to `rows` their connection and side; returns (rows done, flows, streams).
 
-    `links` is the LINKTYPE per interface. The flow table is `slots` (hash index, a power of two, -1 free), `keys` (five words
-    per flow:
-    two addresses of two words, version and ports), `initial` (initial sequence number per flow and side, -1 unknown) and `opened`
-    (flags of the flow's first packet). A SYN with another sequence number on a known 4-tuple starts a new flow, as in
-    Wireshark's
-    numbering of tcp.stream. Stops early when the flow table is full.
+    `kind` and `ends` are those of `link_kernels.locate`. The flow table is `slots` (hash index, a power of two, -1 free), `keys`
+    (five words per flow, as in `ends`), `initial` (initial sequence number per flow and side, -1 unknown), `latest` (per flow and
+    side the latest sequence and acknowledgement numbers, -1 for none), `opened` (flags of the flow's first packet) and `chain`
+    (per flow its number as Wireshark gives it, and the flow that had the same ends before, -1 for none). Stops early when the table
+    is full.
+
+    A SYN with another sequence number on known ends starts a new flow; Wireshark counts these. So do, where the SYN is not in the
+    capture, a SYN/ACK with other numbers, and a payload both of whose numbers are `far` from the latest: no connection goes so far
+    in both directions unseen. What carries no payload there belongs to none. What comes late goes to the flow before, if it fits.
     """
     word = 0xFFFFFFFF  # in a variable: so large a constant in an expression would be a Python object
     mask = len(slots) - 1
@@ -245,141 +281,22 @@ def decode(
     done = rows
     with cython.nogil:
         for row in range(begin, rows):
-            at = offset[row]
-            stop = at + captured[row]
-            link = links[interface[row]]
             flow[row] = -1
-            what = 0
-            ether = 0  # EtherType of what follows, 0 for "look at the IP version"
-            size = 0
-            type_at = -1
-            if link == 1:
-                size = 14
-                type_at = 12
-            elif link == 113:
-                size = 16
-                type_at = 14
-            elif link == 276:
-                size = 20
-                type_at = 0
-            elif link == 0 or link == 108:
-                size = 4
-            elif not (link == 101 or link == 12 or link == 14 or link == 228 or link == 229):
-                kind[row] = 4
+            if kind[row] != 1:
                 continue
-            if at + size > stop:
-                kind[row] = 5
-                continue
-            if type_at >= 0:
-                ether = data[at + type_at] << 8 | data[at + type_at + 1]
-            elif size:
-                # The family is in the byte order of the capturing machine (NULL) or of the network (LOOP); all values fit one byte.
-                family = data[at] | data[at + 3]
-                if data[at + 1] | data[at + 2] or not (family == 2 or family == 10 or family == 24 or family == 28 or family == 30):
-                    kind[row] = 0
-                    continue
-            at += size
-            tags = 0
-            while (ether == 0x8100 or ether == 0x88A8 or ether == 0x9100 or ether == 0x9200) and at + 4 <= stop and tags < 8:
-                ether = u16(data, at + 2)
-                at += 4
-                tags += 1
-            if at >= stop:
-                kind[row] = 5 if ether == 0 or ether == 0x0800 or ether == 0x86DD else 0
-                continue
-            version = data[at] >> 4
-            family = version
-            if ether == 0x8847 or ether == 0x8848 or ether == 0x8864:
-                what = 3  # MPLS, PPPoE session
-            elif ether != 0 and ether != 0x0800 and ether != 0x86DD:
-                kind[row] = 0
-                continue
-            elif ether == 0x0800 and version != 4 or ether == 0x86DD and version != 6 or version != 4 and version != 6:
-                kind[row] = 0
-                continue
-            protocol = 0
-            end = 0
-            ahi = 0
-            alo = 0
-            bhi = 0
-            blo = 0
-            if what == 0 and version == 4:
-                if at + 20 > stop:
-                    kind[row] = 5
-                    continue
-                head = (data[at] & 15) * 4
-                total = data[at + 2] << 8 | data[at + 3]
-                if total == 0:  # segmentation offload: the length did not fit or was left to the network card
-                    total = on_wire[row] - (at - offset[row])
-                protocol = data[at + 9]
-                if head < 20:
-                    kind[row] = 0
-                    continue
-                top = data[at + 12]
-                alo = top << 24 | data[at + 13] << 16 | data[at + 14] << 8 | data[at + 15]
-                top = data[at + 16]
-                blo = top << 24 | data[at + 17] << 16 | data[at + 18] << 8 | data[at + 19]
-                end = at + total
-                if data[at + 6] & 0x3F or data[at + 7]:
-                    what = 2
-                at += head
-            elif what == 0:
-                if at + 40 > stop:
-                    kind[row] = 5
-                    continue
-                total = u16(data, at + 4)
-                protocol = data[at + 6]
-                ahi = u64(data, at + 8)
-                alo = u64(data, at + 16)
-                bhi = u64(data, at + 24)
-                blo = u64(data, at + 32)
-                end = at + 40 + total
-                if total == 0:
-                    end = offset[row] + on_wire[row]
-                at += 40
-                while (
-                    protocol == 0 or protocol == 43 or protocol == 60 or protocol == 44 or protocol == 51
-                ) and at + 8 <= stop:  # extension headers, RFC 8200 section 4
-                    if protocol == 44:
-                        if u16(data, at + 2) & 0xFFF9:
-                            what = 2
-                        protocol = data[at]
-                        at += 8
-                    elif protocol == 51:
-                        protocol = data[at]
-                        at += (data[at + 1] + 2) * 4
-                    else:
-                        protocol = data[at]
-                        at += (data[at + 1] + 1) * 8
-            if what == 0 and (protocol == 4 or protocol == 41 or protocol == 47):
-                what = 3
-            if what != 0:
-                kind[row] = what if what == 3 or protocol == 6 else 0
-                continue
-            if protocol != 6:
-                kind[row] = 0
-                continue
-            if at + 20 > stop:
-                kind[row] = 5
-                continue
-            head = (data[at + 12] >> 4) * 4
-            if head < 20 or end < at + head:
-                kind[row] = 0
-                continue
-            if end > offset[row] + on_wire[row]:
-                end = offset[row] + on_wire[row]
-            if end > at + 1073741823:  # no segment is that long; keeps the length within its column
-                end = at + 1073741823
-            sport = data[at] << 8 | data[at + 1]
-            dport = data[at + 2] << 8 | data[at + 3]
-            top = data[at + 4]
-            number = top << 24 | data[at + 5] << 16 | data[at + 6] << 8 | data[at + 7]
-            top = data[at + 8]
-            answer = top << 24 | data[at + 9] << 16 | data[at + 10] << 8 | data[at + 11]
-            bits = data[at + 13]
+            k = row * 5
+            ahi = ends[k]
+            alo = ends[k + 1]
+            bhi = ends[k + 2]
+            blo = ends[k + 3]
+            ports = ends[k + 4]
+            sport = ports >> 16 & 0xFFFF
+            dport = ports & 0xFFFF
+            swapped = ports >> 32 << 32 | dport << 16 | sport
+            number = seq[row]
+            answer = ack[row]
+            bits = flags[row]
             slot = flow_hash(ahi, alo, bhi, blo, sport, dport) & mask
-            ports = family << 32 | sport << 16 | dport
-            swapped = family << 32 | dport << 16 | sport
             which = -1
             way = 0
             while slots[slot] >= 0:
@@ -393,8 +310,37 @@ def decode(
                     break
                 which = -1
                 slot = (slot + 1) & mask
-            if which >= 0 and bits & 18 == 2 and initial[which * 2 + way] >= 0 and initial[which * 2 + way] != number:
-                which = -1  # the 4-tuple is used again: the slot will point to the new connection
+            former = which
+            stream = streams
+            if which >= 0:
+                stream = chain[which * 2]
+                k = which * 4 + way * 2
+                relative = (number - latest[k]) & word
+                if bits & 2 or latest[k] < 0 or relative > far and relative < word - far:
+                    early = chain[which * 2 + 1]
+                    other = 0
+                    if early >= 0:
+                        k = early * 5
+                        other = keys[k + 4] != ports or keys[k] != ahi or keys[k + 1] != alo  # who spoke first may differ
+                    if bits & 2:
+                        if begins(initial, latest, which, way, number, answer, bits, far):
+                            if bits & 16 == 0:
+                                stream = streams
+                            if early >= 0 and initial[early * 2 + other] == number:
+                                streams += bits & 16 == 0  # Wireshark starts another one for a SYN that comes late
+                                which = early
+                                way = other
+                            else:
+                                which = -1
+                    else:
+                        match = fits(latest, which, way, number, answer, bits, far)
+                        if match != 1 and early >= 0 and fits(latest, early, other, number, answer, bits, far) == 1:
+                            which = early
+                            way = other
+                        elif match == 3 and bits & 4 == 0:
+                            if length[row] == 0:
+                                continue
+                            which = -1
             if which < 0:
                 if flows == capacity:
                     done = row
@@ -409,25 +355,31 @@ def decode(
                 keys[k + 2] = bhi
                 keys[k + 3] = blo
                 keys[k + 4] = ports
-                initial[which * 2] = -1
-                initial[which * 2 + 1] = -1
+                k = which * 2
+                initial[k] = -1
+                initial[k + 1] = -1
+                chain[k] = stream
+                chain[k + 1] = former
+                if stream == streams:
+                    streams += 1
+                k = which * 4
+                latest[k] = -1
+                latest[k + 1] = -1
+                latest[k + 2] = -1
+                latest[k + 3] = -1
                 opened[which] = bits
-            if initial[which * 2 + way] < 0:
-                initial[which * 2 + way] = number if bits & 2 else (number - 1) & word
+            k = which * 2 + way
+            if initial[k] < 0:
+                initial[k] = number if bits & 2 else (number - 1) & word
             if bits & 18 == 18 and initial[which * 2 + 1 - way] < 0:
                 initial[which * 2 + 1 - way] = (answer - 1) & word
-            kind[row] = 1
+            if bits & 4 == 0:  # the numbers of a RST may be anything
+                latest[k * 2] = number
+                if bits & 16:
+                    latest[k * 2 + 1] = answer
             flow[row] = which
             side[row] = way
-            seq[row] = number
-            ack[row] = answer if bits & 16 else 0
-            flags[row] = bits & 63
-            window[row] = data[at + 14] << 8 | data[at + 15]
-            at += head
-            payload[row] = at
-            length[row] = end - at
-            present[row] = max(0, min(end, stop) - at)
-    return done, flows
+    return done, flows, streams
 
 
 def rehash(keys, flows, slots):

@@ -37,9 +37,10 @@ def follow(
     `base` is the sequence number of stream offset 0, `following` the offset that is expected next (sequence numbers are taken for
     those nearest to it: right as long as a batch spans less than 2 GiB), `highest` the offset up to which something was seen.
     `start`, `size`, `packet`, `when` and `at` are filled with the parts that carry stream bytes: not those of a RST, which are
-    words. In order means that the parts follow one another from `following` on. `facts` counts, in this order: cut by the snap
-    length, keep-alives (a packet that repeats the byte before the next one, or nothing at that place, RFC 9293 section 3.8.4),
-    resent, early, zero window; then come the rows of the first SYN, FIN and RST, -1 for none, and the offset of that FIN.
+    words. In order means that the parts follow one another from `following` on. What lies further ahead than any window reaches
+    (2**30, RFC 7323 section 2.3) is left out. `facts` counts, in this order: cut by the snap length, keep-alives (a packet that
+    repeats the byte before the next one, or nothing at that place, RFC 9293 section 3.8.4), resent, early, zero window; then come
+    the rows of the first SYN, FIN and RST, -1 for none, and the offset of that FIN.
     """
     word = 0xFFFFFFFF  # in a variable: so large a constant in an expression would be a Python object
     parts = 0
@@ -52,6 +53,10 @@ def follow(
         if relative >> 31:
             relative -= word + 1
         place = following + relative
+        if place > highest + 1073741824 and place > following + 1073741824:  # no window is so wide: of another connection
+            if bits & 4 and facts[7] < 0:
+                facts[7] = row
+            continue
         if bits & 7:
             if bits & 2:
                 place += 1  # SYN takes a number of its own; data may ride on it (RFC 7413)

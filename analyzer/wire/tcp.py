@@ -1,7 +1,7 @@
-"""Packets to TCP connections: decodes headers, numbers connections as Wireshark does, hands each its packets of a batch.
+"""Packets to TCP connections: decodes headers, joins IP fragments, tells connections apart, hands each its packets of a batch.
 
 In: PacketBatch. Out: Packets, which holds nothing of the table, so that the next batch may be decoded beside it. The table has one
-row per connection ever seen.
+row per connection ever seen. "Not yet": fragments wait for the rest of their IP packet, see `fragments.py`.
 """
 
 from collections.abc import Iterator
@@ -12,20 +12,29 @@ import numpy.typing as npt
 
 from analyzer.model.capture import CaptureLog, PacketBatch
 from analyzer.model.dataclass import dataclass
+from analyzer.model.limits import DEFAULT, Limits
 from analyzer.model.schema import PACKETS
 from analyzer.model.session import Endpoint
 from analyzer.model.streams import Bytes, Columns, Ints
-from analyzer.wire import kernels
+from analyzer.wire import kernels, link_kernels
+from analyzer.wire.fragments import Fragments
 
 FIN, SYN, RST, ACK = 1, 2, 4, 16
 WORDS = 5
 """64-bit words of a flow's key."""
+FAR = 1 << 24
+"""How far sequence and acknowledgement numbers must both have jumped to be another connection's: 16 MiB each way, unseen."""
+FRAGMENTS = "IP fragments"
 UNREAD = {
-    kernels.FRAGMENT: "IP fragments",
-    kernels.TUNNEL: "packets inside a tunnel",
-    kernels.UNKNOWN_LINK: "packets of a link type that is not read",
-    kernels.CUT: "packets whose headers the snap length cut",
+    link_kernels.FRAGMENT: FRAGMENTS,
+    link_kernels.TUNNEL: "packets inside a tunnel",
+    link_kernels.UNKNOWN_LINK: "packets of a link type that is not read",
+    link_kernels.CUT: "packets whose headers the snap length cut",
+    link_kernels.ENCRYPTED: "encrypted 802.11 frames",
 }
+RAW_IP = 101
+LOCATED = ("seq", "ack", "flags", "window", "payload", "captured", "length", "ident")
+"""Columns of PACKETS that a packet's own bytes tell, in the order of `link_kernels.locate`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,8 @@ class Opening:
     """TCP flags of the first packet seen."""
     initial: tuple[int | None, int | None]
     """Initial sequence number of each side as far as the capture shows it, None where nothing does."""
+    stream: int
+    """Wireshark's tcp.stream, which it shares with connections that reuse its addresses and ports without a SYN."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +100,7 @@ class Packets:
     keys: npt.NDArray[np.uint64]
     initial: Ints
     opened: npt.NDArray[np.uint8]
+    streams: Ints
     now: int
     damaged: bool
 
@@ -109,31 +121,35 @@ class Packets:
             one, two = str(IPv6Address(ahi << 64 | alo)), str(IPv6Address(bhi << 64 | blo))
         ends = Endpoint(one, ports >> 16 & 0xFFFF), Endpoint(two, ports & 0xFFFF)
         first, second = (value if value >= 0 else None for value in self.initial[index].tolist())
-        return Opening(ends, int(self.opened[index]), (first, second))
+        return Opening(ends, int(self.opened[index]), (first, second), int(self.streams[index]))
 
 
 class FlowTable:
-    """All TCP connections of a capture. Growing is amortised; a row costs about 70 bytes."""
+    """All TCP connections of a capture. Growing is amortised; a row costs about 110 bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = DEFAULT) -> None:
         self.count = 0
+        self._streams = 0
         self._keys = np.zeros(0, np.uint64)
         self._initial = np.zeros(0, np.int64)
+        self._latest = np.zeros(0, np.int64)
         self._opened = np.zeros(0, np.uint8)
+        self._chain = np.zeros(0, np.int32)
         self._room(1 << 12)
         self._packets: Columns = {}
         self._kind: npt.NDArray[np.uint8] = np.zeros(0, np.uint8)
+        self._ends: npt.NDArray[np.uint64] = np.zeros(0, np.uint64)
+        self._fragments = Fragments(limits)
 
     def _room(self, capacity: int) -> None:
         """Make room for `capacity` flows and index them anew."""
-        old = self.count
-        keys, initial = np.zeros(capacity * WORDS, np.uint64), np.full(capacity * 2, -1, np.int64)
-        opened = np.zeros(capacity, np.uint8)
-        keys[: old * WORDS], initial[: old * 2] = self._keys[: old * WORDS], self._initial[: old * 2]
-        opened[:old] = self._opened[:old]
-        self._keys, self._initial, self._opened = keys, initial, opened
+        for name, width in (("_keys", WORDS), ("_initial", 2), ("_latest", 4), ("_opened", 1), ("_chain", 2)):
+            old = getattr(self, name)
+            new = np.zeros(capacity * width, old.dtype)
+            new[: len(old)] = old
+            setattr(self, name, new)
         self._slots = np.full(capacity * 4, -1, np.int32)  # at most a quarter full: short probes
-        kernels.rehash(memoryview(keys), old, memoryview(self._slots))
+        kernels.rehash(memoryview(self._keys), self.count, memoryview(self._slots))
 
     def decode(
         self, batch: PacketBatch, log: CaptureLog, watch: Watch, since: int | None = None, until: int | None = None
@@ -143,42 +159,74 @@ class FlowTable:
         """
         records = batch.records
         rows = len(records["time"])
-        if len(self._kind) < rows:
-            self._kind = np.zeros(rows, np.uint8)
+        if not self._packets or len(self._kind) < rows:
+            self._kind, self._ends = np.zeros(rows, np.uint8), np.zeros(rows * WORDS, np.uint64)
             self._packets = {column.name: np.zeros(rows, column.dtype) for column in PACKETS}
-        packets = self._packets
+        packets, kind = self._packets, self._kind[:rows]
         links = np.array([interface.link_type for interface in log.interfaces], np.int64)
-        done = 0
-        while done < rows:
-            done, self.count = kernels.decode(
-                memoryview(batch.data),
-                *(memoryview(records[name]) for name in ("offset", "captured", "on_wire", "interface")),
-                memoryview(links),
-                done,
-                rows,
-                *(memoryview(a) for a in (self._slots, self._keys, self._initial, self._opened)),
-                self.count,
-                memoryview(self._kind),
-                *(memoryview(packets[name]) for name in ("flow", "side", "seq", "ack", "flags", "window")),
-                *(memoryview(packets[name]) for name in ("payload", "captured", "length")),
-            )
-            if done < rows:
-                self._room(len(self._opened) * 2)
+        _locate(batch.data, records, links, kind, self._ends, packets)
+        counts = np.bincount(kind, minlength=len(link_kernels.KINDS))
+        for one, reason in UNREAD.items():
+            if counts[one]:
+                log.unread[reason] = log.unread.get(reason, 0) + int(counts[one])
+        data = batch.data
+        if counts[link_kernels.FRAGMENT] or counts[link_kernels.DATAGRAM_PART]:
+            data = self._join(data, records, kind, log)
+        self._track(rows)
         packets["number"][:rows] = np.arange(batch.first_number, batch.first_number + rows)
         packets["time"][:rows] = records["time"]
-        counts = np.bincount(self._kind[:rows], minlength=kernels.CUT + 1)
-        for kind, reason in UNREAD.items():
-            if counts[kind]:
-                log.unread[reason] = log.unread.get(reason, 0) + int(counts[kind])
         flow, time = packets["flow"][:rows], packets["time"][:rows]
         if since is not None:
             flow[time < since] = -1
         if until is not None:
             flow[time > until] = -1
         middle = int(np.partition(time, rows // 2)[rows // 2]) if rows else 0
-        return self._grouped(batch, rows, watch, middle, damaged=bool(log.problems))
+        return self._grouped(data, rows, watch, middle, damaged=bool(log.problems))
 
-    def _grouped(self, batch: PacketBatch, rows: int, watch: Watch, now: int, *, damaged: bool) -> Packets:
+    def _track(self, rows: int) -> None:
+        """Give the located packets their connection and side."""
+        packets, done = self._packets, 0
+        while done < rows:
+            done, self.count, self._streams = kernels.track(
+                memoryview(self._kind),
+                memoryview(self._ends),
+                *(memoryview(packets[name]) for name in ("seq", "ack", "flags", "length")),
+                done,
+                rows,
+                FAR,
+                *(memoryview(a) for a in (self._slots, self._keys, self._initial, self._latest, self._opened, self._chain)),
+                self.count,
+                self._streams,
+                memoryview(packets["flow"]),
+                memoryview(packets["side"]),
+            )
+            if done < rows:
+                self._room(len(self._opened) * 2)
+
+    def _join(self, data: Bytes, records: Columns, kind: npt.NDArray[np.uint8], log: CaptureLog) -> Bytes:
+        """Put IP packets that came in fragments behind the batch's bytes, in the rows that completed them; returns all bytes."""
+        whole = self._fragments.take(data, records, kind, self._packets)
+        if whole.used:
+            log.unread[FRAGMENTS] -= whole.used
+            if not log.unread[FRAGMENTS]:
+                del log.unread[FRAGMENTS]
+        if not whole.packets:
+            return data
+        sizes = np.array([len(packet) for packet in whole.packets], np.int64)
+        joined = np.concatenate((data, np.frombuffer(b"".join(whole.packets), np.uint8)))
+        places = {"offset": len(data) + np.cumsum(sizes) - sizes, "captured": sizes, "on_wire": sizes}
+        count = len(sizes)
+        found: Columns = {name: np.zeros(count, self._packets[name].dtype) for name in LOCATED}
+        kinds, ends = np.zeros(count, np.uint8), np.zeros(count * WORDS, np.uint64)
+        raw = {**places, "interface": np.zeros(count, np.int32)}
+        _locate(joined, raw, np.array([RAW_IP], np.int64), kinds, ends, found)
+        kind[whole.rows] = kinds
+        self._ends.reshape(-1, WORDS)[whole.rows] = ends.reshape(-1, WORDS)
+        for name in LOCATED:
+            self._packets[name][whole.rows] = found[name]
+        return joined
+
+    def _grouped(self, data: Bytes, rows: int, watch: Watch, now: int, *, damaged: bool) -> Packets:
         """Rows by connection and side."""
         flow = self._packets["flow"][:rows]
         chosen = np.flatnonzero(flow >= 0)
@@ -192,4 +240,26 @@ class FlowTable:
         sides = np.zeros((len(flows), 2, 2), np.int64)
         sides[which, group[edges[:-1]] % 2] = np.stack((edges[:-1], edges[1:]), axis=1)
         keys, initial = self._keys.reshape(-1, WORDS)[flows], self._initial.reshape(-1, 2)[flows]
-        return Packets(columns, batch.data, flows, sides, keys, initial, self._opened[flows], now, damaged)
+        streams = self._chain.reshape(-1, 2)[flows, 0].astype(np.int64)
+        return Packets(columns, data, flows, sides, keys, initial, self._opened[flows], streams, now, damaged)
+
+
+def _locate(
+    data: Bytes,
+    records: Columns,
+    links: Ints,
+    kind: npt.NDArray[np.uint8],
+    ends: npt.NDArray[np.uint64],
+    packets: Columns,
+) -> None:
+    """Fill `kind`, `ends` and the LOCATED columns from the packets' bytes."""
+    link_kernels.locate(
+        memoryview(data),
+        *(memoryview(records[name]) for name in ("offset", "captured", "on_wire", "interface")),
+        memoryview(links),
+        link_kernels.LAYERS,
+        memoryview(np.zeros(3, np.int64)),
+        memoryview(kind),
+        memoryview(ends),
+        *(memoryview(packets[name]) for name in LOCATED),
+    )

@@ -6,10 +6,12 @@ import threading
 from pathlib import Path
 
 import pytest
+from wrapping import LINKS, ip4, pcapng, tcp
 
 from analyzer.model.errors import MissingDependencyError, UnusableInputError, UsageError
 from analyzer.model.limits import DEFAULT, Limits
 from analyzer.sources.pyshark import PysharkSource, nanoseconds
+from analyzer.wire.tcp import FlowTable, Watch
 
 CAPTURE = Path(__file__).parents[2] / "captures" / "healthy-mulaw" / "capture.pcap"
 needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
@@ -105,3 +107,16 @@ def test_without_tshark_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(MissingDependencyError, match="tshark") as raised:
         PysharkSource(str(CAPTURE), DEFAULT)
     assert any(how in str(raised.value) for how in ("apt install tshark", "brew install wireshark", "Wireshark installer"))
+
+
+@needs_tshark
+def test_every_link_that_is_read_is_read_by_way_of_tshark(tmp_path: Path) -> None:
+    """It has its own numbers for link types."""
+    wraps = list(LINKS.values())
+    path = tmp_path / "all.pcapng"
+    path.write_bytes(pcapng([(link, wrap(ip4(tcp(b"hello", ports=(5000 + at, 80))))) for at, (link, wrap) in enumerate(wraps)]))
+    source = PysharkSource(str(path), DEFAULT)
+    (batch,) = source.batches()
+    packets = FlowTable().decode(batch, source.log, Watch())
+    assert packets.columns["length"].tolist() == [5] * len(wraps)
+    assert source.log.unread == {}

@@ -1,7 +1,6 @@
 """The walks against plain readings of the formats, as they were built and as plain Python: both must say the same."""
 
 import struct
-from collections.abc import Sequence
 from types import ModuleType
 
 import numpy as np
@@ -10,11 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plain_kernels import plain
 
-from analyzer.model.schema import PACKETS
 from analyzer.wire import kernels
 
-TCP_FIELDS = ("flow", "side", "seq", "ack", "flags", "window", "payload", "captured", "length")
-ETHERNET, NULL, RAW, SLL, SLL2, IPV4, IPV6 = 1, 0, 101, 113, 276, 228, 229
 PLAIN = plain(kernels)
 BOTH = pytest.mark.parametrize("walks", [kernels, PLAIN], ids=["built", "plain"])
 
@@ -52,170 +48,149 @@ def test_pcap_records(walks: ModuleType, sizes: list[int], big: bool, header: in
     assert list(zip(*(column[: len(want)].tolist() for column in columns), strict=True)) == want
 
 
-def ip4(payload: bytes, total: int | None = None, *, fragment: int = 0, protocol: int = 6, options: bytes = b"") -> bytes:
-    size = 20 + len(options) + len(payload) if total is None else total
-    head = struct.pack(">BBHHHBBH", 0x45 + len(options) // 4, 0, size, 0, fragment, 64, protocol, 0)
-    return head + bytes([10, 0, 0, 2, 10, 0, 0, 1]) + options + payload
+FIN, SYN, RST, ACK = 1, 2, 4, 16
+FAR = 1 << 24
+CLIENT, SERVER = 0x0A000002, 0x0A000001
 
 
-def ip6(payload: bytes, following: int = 6) -> bytes:
-    return struct.pack(">IHBB", 6 << 28, len(payload), following, 64) + bytes(15) + b"\2" + bytes(15) + b"\1" + payload
+def packet(flags: int, seq: int, ack: int = 0, *, size: int = 0, port: int = 5000, back: bool = False) -> tuple[list[int], ...]:
+    """One TCP packet as `locate` leaves it: addresses and ports, and seq, ack, flags, length."""
+    ports = 80 << 16 | port if back else port << 16 | 80
+    ends = [0, SERVER, 0, CLIENT] if back else [0, CLIENT, 0, SERVER]
+    return [*ends, 4 << 32 | ports], [seq % (1 << 32), ack % (1 << 32), flags, size]
 
 
-def tcp(payload: bytes = b"", *, seq: int = 5, ack: int = 6, flags: int = 24, ports: tuple[int, int] = (5000, 80)) -> bytes:
-    return struct.pack(">HHIIBBHHH", *ports, seq, ack, 5 << 4, flags, 777, 0, 0) + payload
-
-
-def ether(kind: int, payload: bytes) -> bytes:
-    return bytes(12) + struct.pack(">H", kind) + payload
-
-
-def decode(
-    walks: ModuleType, packets: Sequence[bytes], link: int = ETHERNET, on_wire: Sequence[int] | None = None, capacity: int = 64
-) -> tuple[int, int, list[dict[str, int]]]:
-    """Rows done, flows, and the columns of each row."""
-    lengths = np.array([len(packet) for packet in packets], np.int64)
-    wire = lengths if on_wire is None else np.array(on_wire, np.int64)
+def track(
+    walks: ModuleType, packets: list[tuple[list[int], ...]], capacity: int = 64
+) -> tuple[int, list[tuple[int, int]], list[int]]:
+    """Rows done, flow and side of each, and Wireshark's number of each flow."""
     slots, keys = np.full(capacity * 4, -1, np.int32), np.zeros(capacity * 5, np.uint64)
-    initial, opened = np.full(capacity * 2, -1, np.int64), np.zeros(capacity, np.uint8)
-    kind = np.zeros(len(packets), np.uint8)
-    columns = {column.name: np.zeros(len(packets), column.dtype) for column in PACKETS}
-    done, flows = walks.decode(
-        memoryview(b"".join(packets) or b"\0"),
-        *map(
-            memoryview, (np.cumsum(lengths) - lengths, lengths, wire, np.zeros(len(packets), np.int32), np.array([link], np.int64))
-        ),
+    initial, latest = np.full(capacity * 2, -1, np.int64), np.full(capacity * 4, -1, np.int64)
+    opened, chain = np.zeros(capacity, np.uint8), np.zeros(capacity * 2, np.int32)
+    ends = np.array([words for words, _ in packets], np.uint64).reshape(-1)
+    seq, ack, flags, length = np.array([fields for _, fields in packets], np.int64).T
+    flow, side = np.zeros(len(packets), np.int32), np.zeros(len(packets), np.uint8)
+    columns = [np.ones(len(packets), np.uint8), ends, seq.astype(np.uint32), ack.astype(np.uint32), flags.astype(np.uint8)]
+    done, flows, streams = walks.track(
+        *map(memoryview, [*columns, length.astype(np.int32)]),
         0,
         len(packets),
-        *map(memoryview, (slots, keys, initial, opened)),
+        FAR,
+        *map(memoryview, (slots, keys, initial, latest, opened, chain)),
         0,
-        memoryview(kind),
-        *(memoryview(columns[name]) for name in TCP_FIELDS),
+        0,
+        memoryview(flow),
+        memoryview(side),
     )
-    rows = [{"kind": int(kind[row]), **{name: int(columns[name][row]) for name in TCP_FIELDS}} for row in range(done)]
-    return done, flows, rows
-
-
-SEGMENT = tcp(b"hello")
-LINKS = {
-    "ethernet": (ETHERNET, ether(0x0800, ip4(SEGMENT))),
-    "ethernet padding": (ETHERNET, ether(0x0800, ip4(SEGMENT)) + bytes(9)),
-    "ip options": (ETHERNET, ether(0x0800, ip4(SEGMENT, options=bytes(8)))),
-    "two tags": (ETHERNET, ether(0x88A8, b"\0\7\x81\0\0\5\x08\0" + ip4(SEGMENT))),
-    "ipv6": (ETHERNET, ether(0x86DD, ip6(SEGMENT))),
-    "ipv6 extensions": (ETHERNET, ether(0x86DD, ip6(b"\x3c\0" + bytes(6) + b"\6\0" + bytes(6) + SEGMENT, 0))),
-    "ipv6 atomic fragment": (ETHERNET, ether(0x86DD, ip6(b"\6\0\0\0" + bytes(4) + SEGMENT, 44))),
-    "null": (NULL, b"\2\0\0\0" + ip4(SEGMENT)),
-    "null big-endian ipv6": (NULL, b"\0\0\0\x1e" + ip6(SEGMENT)),
-    "raw": (RAW, ip4(SEGMENT)),
-    "raw ipv6": (RAW, ip6(SEGMENT)),
-    "linktype ipv4": (IPV4, ip4(SEGMENT)),
-    "linktype ipv6": (IPV6, ip6(SEGMENT)),
-    "cooked": (SLL, bytes(14) + b"\x08\0" + ip4(SEGMENT)),
-    "cooked 2": (SLL2, b"\x08\0" + bytes(18) + ip4(SEGMENT)),
-}
-
-
-@BOTH
-@pytest.mark.parametrize("case", LINKS)
-def test_tcp_is_found_below_every_link(walks: ModuleType, case: str) -> None:
-    link, packet = LINKS[case]
-    _, flows, (row,) = decode(walks, [packet], link)
-    assert flows == 1
-    assert {name: row[name] for name in ("kind", "seq", "ack", "flags", "window", "captured", "length")} == {
-        "kind": kernels.TCP,
-        "seq": 5,
-        "ack": 6,
-        "flags": 24,
-        "window": 777,
-        "captured": 5,
-        "length": 5,
-    }
-    assert packet[row["payload"] :][:5] == b"hello"
-
-
-@BOTH
-@pytest.mark.parametrize("case", LINKS)
-def test_a_packet_cut_anywhere_is_cut_and_not_wrong(walks: ModuleType, case: str) -> None:
-    link, packet = LINKS[case]
-    whole = packet.index(b"hello")
-    for stop in range(len(packet)):
-        _, _, (row,) = decode(walks, [packet[:stop]], link, [len(packet)])
-        if stop < whole:
-            assert row["kind"] in (kernels.CUT, kernels.NOT_TCP), stop
-            assert row["flow"] == -1
-        else:
-            assert (row["captured"], row["length"]) == (min(stop - whole, 5), 5)
-
-
-@BOTH
-@pytest.mark.parametrize(
-    ("packet", "kind"),
-    [
-        (ether(0x0806, bytes(28)), kernels.NOT_TCP),
-        (ether(0x0800, ip4(SEGMENT, protocol=17)), kernels.NOT_TCP),
-        (ether(0x0800, ip4(SEGMENT, fragment=0x2000)), kernels.FRAGMENT),
-        (ether(0x0800, ip4(SEGMENT, fragment=100)), kernels.FRAGMENT),
-        (ether(0x0800, ip4(SEGMENT, fragment=100, protocol=17)), kernels.NOT_TCP),
-        (ether(0x86DD, ip6(b"\6\0\0\x09" + bytes(4) + SEGMENT, 44)), kernels.FRAGMENT),
-        (ether(0x0800, ip4(SEGMENT, protocol=47)), kernels.TUNNEL),
-        (ether(0x8847, bytes(40)), kernels.TUNNEL),
-        (ether(0x0800, b"\x44" + ip4(SEGMENT)[1:]), kernels.NOT_TCP),
-        (ether(0x0800, ip4(SEGMENT, 30)), kernels.NOT_TCP),
-    ],
-)
-def test_what_cannot_be_followed_is_told_apart(walks: ModuleType, packet: bytes, kind: int) -> None:
-    _, flows, (row,) = decode(walks, [packet])
-    assert (row["kind"], row["flow"], flows) == (kind, -1, 0)
-
-
-@BOTH
-def test_a_length_left_to_the_network_card_is_that_of_the_wire(walks: ModuleType) -> None:
-    packet = ether(0x0800, ip4(tcp(bytes(100)), 0))
-    _, _, (row, huge) = decode(walks, [packet, packet], on_wire=[70_000, 0xFFFFFFFF])
-    assert (row["captured"], row["length"]) == (100, 70_000 - 54)
-    assert (huge["captured"], huge["length"]) == (100, 0x3FFFFFFF - 20)
+    numbers = chain[: flows * 2 : 2].tolist()
+    assert streams == max(streams, *numbers) if numbers else streams == 0
+    return done, list(zip(flow[:done].tolist(), side[:done].tolist(), strict=True)), numbers
 
 
 @BOTH
 def test_flows_are_numbered_as_they_appear(walks: ModuleType) -> None:
     """A SYN with another sequence number begins a new connection on known ports; a repeated one does not."""
+    packets = [
+        packet(SYN, 100),
+        packet(SYN | ACK, 7, 101, back=True),
+        packet(SYN, 100),
+        packet(ACK, 9, port=5001),
+        packet(SYN, 101),
+    ]
+    packets += [packet(24, 8, back=True), packet(RST, 1, port=5001, back=True)]
+    done, places, numbers = track(walks, packets)
+    assert done == 7
+    assert places == [(0, 0), (0, 1), (0, 0), (1, 0), (2, 0), (2, 1), (1, 1)]
+    assert numbers == [0, 1, 2]
+    assert track(walks, packets, capacity=1)[0] == 3
 
-    def packet(flags: int, seq: int, ports: tuple[int, int], *, back: bool = False) -> bytes:
-        ip = ip4(tcp(flags=flags, seq=seq, ports=ports[::-1] if back else ports))
-        return ether(0x0800, ip[:12] + ip[16:20] + ip[12:16] + ip[20:] if back else ip)
 
-    one, two = (5000, 80), (5001, 80)
-    packets = [packet(2, 100, one), packet(18, 7, one, back=True), packet(2, 100, one), packet(16, 9, two), packet(2, 101, one)]
-    packets += [packet(24, 8, one, back=True), packet(4, 1, two, back=True)]
-    done, flows, rows = decode(walks, packets)
-    assert (done, flows) == (7, 3)
-    assert [(row["flow"], row["side"]) for row in rows] == [(0, 0), (0, 1), (0, 0), (1, 0), (2, 0), (2, 1), (1, 1)]
-    assert decode(walks, packets, capacity=1)[:2] == (3, 1)
+@BOTH
+def test_an_answer_to_a_syn_that_is_not_in_the_capture_begins_a_connection(walks: ModuleType) -> None:
+    """Wireshark gives it no number of its own."""
+    packets = [packet(SYN, 100), packet(SYN | ACK, 700, 101, back=True), packet(ACK, 101, 701, size=5)]
+    packets += [packet(SYN | ACK, 700, 101, back=True), packet(SYN | ACK, 900_000_000, 500_000_001, back=True)]
+    packets += [packet(ACK, 500_000_001, 900_000_001, size=5), packet(SYN | ACK, 700, 101, back=True)]
+    packets += [packet(SYN, 9), packet(SYN | ACK, 70, 10, back=True)]
+    _, places, numbers = track(walks, packets)
+    assert places == [(0, 0), (0, 1), (0, 0), (0, 1), (1, 0), (1, 1), (0, 1), (2, 0), (2, 1)]
+    assert numbers == [0, 0, 1]
+
+
+@BOTH
+def test_an_answer_with_another_number_to_the_same_syn_begins_none(walks: ModuleType) -> None:
+    """As with SYN cookies, when the SYN is repeated; and data on the SYN may be acknowledged with it."""
+    packets = [packet(SYN, 100), packet(SYN | ACK, 7, 101, back=True), packet(SYN | ACK, 1 << 30, 101, back=True)]
+    packets += [packet(SYN | ACK, 1 << 30, 1001, back=True)]
+    assert track(walks, packets)[1] == [(0, 0), (0, 1), (0, 1), (0, 1)]
+
+
+@BOTH
+@pytest.mark.parametrize("base", [0, 0xFFFFFFF0, 0x7FFFFFF0])
+def test_ports_are_used_again_without_a_syn(walks: ModuleType, base: int) -> None:
+    """Payload far away in both directions is another connection's; far in one alone is a hole in the capture."""
+    old = [packet(ACK, base, base + 50, size=10), packet(ACK, base + 50, base + 10, back=True)]
+    jump = [packet(ACK, base + FAR * 2, base + 50, size=10), packet(ACK, base + 50, base + FAR * 2, size=1, back=True)]
+    new = [packet(ACK, base + FAR * 40, base + FAR * 80, size=10), packet(ACK, base + FAR * 80, base + FAR * 40 + 10, back=True)]
+    late = [packet(FIN | ACK, base + 60, base + FAR * 2 + 10, back=True), packet(ACK, base + FAR * 2 + 10, base + 61)]
+    again = [packet(ACK, base + FAR * 40 + 10, base + FAR * 80, size=3)]
+    _, places, numbers = track(walks, [*old, *jump, *new, *late, *again])
+    assert places == [(0, 0), (0, 1), (0, 0), (0, 1), (1, 0), (1, 1), (0, 1), (0, 0), (1, 0)]
+    assert numbers == [0, 0]
+
+
+@BOTH
+def test_what_carries_nothing_far_away_belongs_to_none(walks: ModuleType) -> None:
+    """It must not acknowledge what another connection sent. The numbers of a RST may be anything."""
+    packets = [packet(ACK, 5, 50, size=10), packet(ACK, 5 + FAR * 9, FAR * 9), packet(RST, FAR * 9), packet(ACK, 15, 50, size=1)]
+    assert track(walks, packets)[1] == [(0, 0), (-1, 0), (0, 0), (0, 0)]
+
+
+@BOTH
+def test_what_comes_late_goes_to_the_connection_before(walks: ModuleType) -> None:
+    """Also when the server spoke first in one of them, and to a side that has not spoken yet in the new one."""
+    old = [packet(ACK, 700, 100, size=5, back=True), packet(ACK, 100, 705, size=5)]
+    new = [packet(SYN, 1 << 30), packet(FIN | ACK, 705, 105, back=True), packet(SYN | ACK, 1 << 31, (1 << 30) + 1, back=True)]
+    late = [packet(ACK, 105, 706), packet(ACK, (1 << 30) + 1, (1 << 31) + 1, size=2)]
+    _, places, numbers = track(walks, [*old, *new, *late])
+    assert places == [(0, 0), (0, 1), (1, 0), (0, 0), (1, 1), (0, 1), (1, 0)]
+    assert numbers == [0, 1]
+
+
+@BOTH
+def test_a_syn_that_comes_late_begins_none_but_has_a_number(walks: ModuleType) -> None:
+    packets = [
+        packet(SYN, 100),
+        packet(SYN, 1 << 30),
+        packet(SYN, 100),
+        packet(ACK, (1 << 30) + 1, 9, size=1),
+        packet(SYN, 1, port=9),
+    ]
+    _, places, numbers = track(walks, packets)
+    assert places == [(0, 0), (1, 0), (0, 0), (1, 0), (2, 0)]
+    assert numbers == [0, 1, 3]
+
+
+SOME = st.sampled_from((0, 1, 99, FAR - 1, FAR, FAR + 1, FAR * 3, 1 << 31, (1 << 32) - 1))
 
 
 @given(
-    packets=st.lists(
-        st.tuples(
-            st.sampled_from(sorted(LINKS)),
-            st.lists(st.tuples(st.integers(0, 90), st.integers(0, 255)), max_size=4),
-            st.integers(0, 90),
+    st.lists(
+        st.builds(
+            packet,
+            st.sampled_from((ACK, ACK, SYN, SYN | ACK, RST, RST | ACK, FIN | ACK, 0)),
+            SOME,
+            SOME,
+            size=st.integers(0, 2),
+            port=st.sampled_from((80, 5000)),
+            back=st.booleans(),
         ),
         min_size=1,
-        max_size=6,
-    ),
-    link=st.sampled_from((ETHERNET, NULL, RAW, SLL, SLL2, 147)),
-    extra=st.integers(-20, 1 << 32),
+        max_size=12,
+    )
 )
-def test_built_and_plain_decode_alike(packets: list[tuple[str, list[tuple[int, int]], int]], link: int, extra: int) -> None:
-    changed = []
-    for case, bytes_, cut in packets:
-        packet = bytearray(LINKS[case][1])
-        for at, value in bytes_:
-            packet[at % len(packet)] = value
-        changed.append(bytes(packet[: max(1, len(packet) - cut)]))
-    on_wire = [max(0, min(len(packet) + extra, 0xFFFFFFFF)) for packet in changed]
-    assert decode(kernels, changed, link, on_wire) == decode(PLAIN, changed, link, on_wire)
+def test_built_and_plain_track_alike(packets: list[tuple[list[int], ...]]) -> None:
+    assert track(kernels, packets) == track(PLAIN, packets)
 
 
 @given(st.lists(st.integers(0, 2**64 - 1), min_size=4, max_size=4), st.integers(0, 65535), st.integers(0, 65535))

@@ -80,6 +80,19 @@ def run(
     return [*pieces, *delivered(half.tail())]
 
 
+@pytest.mark.parametrize("initial", [1000, WRAP - 1])
+def test_what_lies_further_ahead_than_any_window_is_left_out(initial: int) -> None:
+    """It would leave a hole of a gigabyte. A hole as wide as a window may be is one."""
+    far, wide = (1 << 30) + 10, 1 << 30
+    stray = [Packet(far, b"stray"), Packet(far, flags=FIN | ACK), Packet(far, flags=RST)]
+    half = Reassembly(initial, DEFAULT)
+    pieces = fed(half, numbered([Packet(0, b"one"), *stray, Packet(3, b"two")]), initial)
+    assert [piece.bytes.tobytes() for piece in [*pieces, *delivered(half.tail())] if isinstance(piece, Data)] == [b"onetwo"]
+    assert (half.next, half.facts.fin, half.facts.rst is None, half.facts.early) == (6, None, False, 0)
+    pieces = run([Packet(0, b"one"), Packet(wide, b"two")], initial=initial)
+    assert [piece.length for piece in pieces if isinstance(piece, Gap)] == [wide - 3]
+
+
 def content(pieces: list[Piece]) -> bytes:
     """The stream's bytes; a hole shows as dashes. Checks that pieces follow one another."""
     at, found = 0, b""

@@ -1,8 +1,12 @@
 """Packets to connections: numbered as they appear, handed out by side, forgotten on demand."""
 
+import shutil
 import struct
+import subprocess
+from pathlib import Path
 
 import numpy as np
+import pytest
 
 from analyzer.model.capture import CaptureLog, Interface, PacketBatch
 from analyzer.model.schema import RECORDS
@@ -86,6 +90,18 @@ def test_what_is_known_of_the_beginning() -> None:
     assert [(read.opening(at).flags, read.opening(at).initial) for at in (0, 1)] == [(SYN, (100, 700)), (ACK, (49, None))]
 
 
+def test_wireshark_numbers_connections_that_begin_with_a_syn() -> None:
+    """Ports that are used again without one keep the number."""
+    far = 1 << 30
+    old = [packet(A, B, ACK, 100, b"x"), replaced_ack(packet(A, B, ACK, far, b"x"), far), packet(A, B, SYN, 5)]
+    again = Reader().read(*old)
+    assert [again.opening(at).stream for at in range(len(again.flows))] == [0, 0, 1]
+
+
+def replaced_ack(frame: bytes, number: int) -> bytes:
+    return frame[:42] + struct.pack(">I", number) + frame[46:]
+
+
 def test_an_answer_alone_tells_both_sides() -> None:
     assert Reader().read(packet(B, A, SYN | ACK, 700)).opening(0).initial == (700, 8)
 
@@ -130,3 +146,28 @@ def test_what_cannot_be_read_is_counted() -> None:
     other = CaptureLog("x", "pcap", interfaces=[Interface(147)])
     FlowTable().decode(batch(whole), other, Watch())
     assert other.unread == {"packets of a link type that is not read": 1}
+
+
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is the reference; install it to compare with it")
+def test_tshark_numbers_connections_alike(tmp_path: Path) -> None:
+    """Ports that are used again with a SYN, with a SYN/ACK alone, with neither, and what comes late of the connection before."""
+    far = 1 << 30
+    packets = [packet(A, B, SYN, 100), packet(B, A, SYN | ACK, 700), packet(C, B, ACK, 5, b"x"), packet(A, B, SYN, 100)]
+    packets += [packet(A, B, SYN, far), replaced_ack(packet(B, A, SYN | ACK, 9), far + 1), packet(C, B, SYN, 9)]
+    packets += [
+        replaced_ack(packet(B, A, SYN | ACK, far * 2), far * 3),
+        replaced_ack(packet(A, B, ACK, far * 3, b"x"), far * 2 + 1),
+    ]
+    packets += [replaced_ack(packet(A, B, ACK, 5, b"x"), far), packet(A, B, SYN, 7), packet((4, 1), B, SYN, 1)]
+    path = tmp_path / "reuse.pcap"
+    records = [struct.pack("<IIII", number, 0, len(data), len(data)) + data for number, data in enumerate(packets)]
+    path.write_bytes(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1) + b"".join(records))
+    words = ["tshark", "-r", str(path), "-T", "fields", "-e", "tcp.stream"]
+    theirs = [int(line) for line in subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()]
+    read = Reader().read(*packets)
+    streams = {int(number): 0 for number in read.columns["number"]}
+    for rows, index in read.connections(Watch()):
+        for begin, end in rows.sides:
+            streams |= dict.fromkeys(read.columns["number"][begin:end].tolist(), read.opening(index).stream)
+    assert [streams[number] for number in sorted(streams)] == theirs
+    assert len(read.flows) == len(set(theirs)) + 2
