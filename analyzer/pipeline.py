@@ -5,13 +5,14 @@ which
 follow the order of their first packets, are given when all are known.
 """
 
+import gc
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import field, replace
 from functools import partial
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyzer import __version__
@@ -30,12 +31,14 @@ from analyzer.model.schema import Side
 from analyzer.model.session import AudioFormat, Moment, Request, Response
 from analyzer.model.settings import Settings
 from analyzer.providers import by_name, by_words, recognise
-from analyzer.rules import judge, judge_capture
+from analyzer.rules import judge, judge_capture, numbered
 from analyzer.session.builder import Services, SessionBuilder
 from analyzer.session.side import TrackBuilder as Files
 from analyzer.session.summary import iso, summarise
-from analyzer.sources import open_source
+from analyzer.sources import open_capture
 from analyzer.sources.ahead import ahead
+from analyzer.sources.order import OutOfOrderError
+from analyzer.sources.rotated import rotated
 from analyzer.wire.connection import Carries, Connection
 from analyzer.wire.frames import FrameColumns
 from analyzer.wire.link_names import link_name
@@ -56,14 +59,15 @@ def analyze(
 ) -> Report:
     """Analyse captures one by one, or side by side.
 
-    `path`: a capture file, `-` for standard input. `frames`: keep each session's table of frames in the report (spilled to a
-    temporary file when large). `progress` is called per batch with the bytes read so far and the size of the file, None where it
-    is not known. `jobs`: read so many captures at once, or one capture in so many shares, in processes of their own, with the
-    same report (None: as many as pay); tables of frames, audio files and standard input stay in this process, so that captures
-    are read one by one where there are any. (As with all that starts processes, a script must then have its main part under `if
-    __name__ == "__main__"`.) `unusable` is called with the error of each capture that cannot be used, which is then left out;
-    without it the first such error is raised. Raises UnusableInputError, MissingDependencyError or UsageError, and AnalyzerError
-    when a process of its own dies.
+    `path`: a capture file, `-` for standard input. Files of a rotated set, or with `settings.merge` all of them, are read as one
+    capture in order of time, with packets numbered as in `mergecap -w`. `frames`: keep each session's table of frames in the report
+    (spilled to a temporary file when large). `progress` is called per batch with the bytes read so far and the size of the file,
+    None where it is not known. `jobs`: read so many captures at once, or one capture in so many shares, in processes of their
+    own, with the same report (None: as many as pay); tables of frames, audio files and standard input stay in this process, so
+    that captures are read one by one where there are any. (As with all that starts processes, a script must then have its main part
+    under `if __name__ == "__main__"`.) `unusable` is called with the error of each capture that cannot be used, which is then left
+    out; without it the first such error is raised. Raises UnusableInputError, MissingDependencyError or UsageError, and
+    AnalyzerError when a process of its own dies.
     """
     if jobs is not None and jobs < 1:
         raise UsageError(f"There must be at least one job, not {jobs}.")
@@ -72,9 +76,10 @@ def analyze(
     if chosen.dump is not None or "-" in paths or frames:
         jobs = 1
     asked = jobs is not None
-    jobs = fitting(paths) if jobs is None else jobs
-    shares = jobs if len(paths) == 1 else 1
-    tasks = [Task(path, share, shares) for path in paths for share in range(shares)]
+    captures = [tuple(paths)] if chosen.merge else rotated(paths)
+    jobs = fitting([Task(files) for files in captures]) if jobs is None else jobs
+    shares = jobs if len(captures) == 1 else 1
+    tasks = [Task(files, share, shares) for files in captures for share in range(shares)]
     with _fleet(min(jobs, len(tasks)), asked, chosen, frames) as fleet:
         servers: set[tuple[str, int]] = set()
         bad: set[int] = set()
@@ -88,12 +93,13 @@ def analyze(
                 unusable(said)
         usable = [number for number in range(len(tasks)) if number // shares not in bad]
         parts = zip(usable, fleet.complete(usable, frozenset(servers)), strict=True)
-        captures = tuple(
-            _report([part for _, part in of_one], chosen) for _, of_one in groupby(parts, lambda numbered: numbered[0] // shares)
+        reports = tuple(
+            _report([part for _, part in of_one], chosen, f"capture-{one + 1}-" if len(captures) > 1 else "")
+            for one, of_one in groupby(parts, lambda numbered: numbered[0] // shares)
         )
-    if chosen.session is not None and captures and not any(capture.sessions for capture in captures):
+    if chosen.session is not None and reports and not any(report.sessions for report in reports):
         raise UsageError(f"There is no session {chosen.session} in the capture; `analyzer sessions` lists them.")
-    return Report({"name": "analyzer", "version": __version__}, _settings(chosen), captures)
+    return Report({"name": "analyzer", "version": __version__}, _settings(chosen), reports)
 
 
 def _fleet(jobs: int, asked: bool, settings: Settings, frames: bool) -> "OneByOne | Processes":
@@ -166,7 +172,9 @@ class _State:
         """Freeze a session that is over, judge it, and keep only what the report needs."""
         session = builder.freeze(capture_damaged=self.damaged)
         judgement = judge(session)
-        report = summarise(session, judgement.findings, judgement.not_judged, judgement.verdict, frames=self.frames)
+        numbering = self.log.numbering
+        findings = judgement.findings if numbering is None else numbered(judgement.findings, numbering)
+        report = summarise(session, findings, judgement.not_judged, judgement.verdict, frames=self.frames, numbering=numbering)
         tracks = builder.tracks if self.settings.dump is not None else {}
         whole = tracks or self.frames or len(self.finished) < self.settings.limits.reports
         kept = report if whole else packed(report)
@@ -183,7 +191,7 @@ class _State:
     def complete(self, servers: frozenset[tuple[str, int]]) -> "_Part":
         """What the report is made of, when the servers of all captures are known."""
         _attempts_without_bytes(self, servers)
-        return _Part(replace(self.log, secrets=[]), self.finished, self.others)
+        return _Part(replace(self.log, secrets=[], numbering=None), self.finished, self.others)
 
     def discard(self) -> None:
         """Remove the files that got no name: they are temporary."""
@@ -218,11 +226,19 @@ def _track_opener(settings: Settings) -> Callable[[AudioFormat, Provider, Side],
 
 def _read(settings: Settings, frames: bool, task: Task, progress: Progress | None) -> _State:
     """One capture, from its first packet to its last; of its connections those of the task's share."""
+    with suppress(OutOfOrderError):
+        return _through(settings, frames, task, progress)
+    gc.collect()  # what was made of it so far
+    return _through(settings, frames, task, progress, disordered=True)
+
+
+def _through(settings: Settings, frames: bool, task: Task, progress: Progress | None, *, disordered: bool = False) -> _State:
+    """One capture through all steps."""
     state = _State(settings, frames, _track_opener(settings), Watch(task.share, task.shares))
     try:
-        with open_source(task.path, settings) as source:
+        with open_capture(task.paths, settings, disordered=disordered) as source:
             state.log = source.log
-            total = Path(task.path).stat().st_size if task.path != "-" else None
+            total = task.size
             for packets in ahead(_decoded(source, state)):
                 _batch(state, packets)
                 if progress is not None:
@@ -331,8 +347,8 @@ def _attempts_without_bytes(state: _State, servers: frozenset[tuple[str, int]]) 
             state.others["refused" if bare else str(connection.carries)] += 1
 
 
-def _report(parts: list[_Part], settings: Settings) -> CaptureReport:
-    """Number the sessions, judge the file, of which every share read all."""
+def _report(parts: list[_Part], settings: Settings, prefix: str) -> CaptureReport:
+    """Number the sessions, judge the file, of which every share read all. `prefix` goes before the names of audio files."""
     log, others = parts[0].log, sum((part.others for part in parts), Counter[str]())
     finished = sorted((one for part in parts for one in part.finished), key=lambda one: (one.first.packet, one.tcp_stream))
     incomplete = sum(not one.whole for one in finished)
@@ -343,7 +359,7 @@ def _report(parts: list[_Part], settings: Settings) -> CaptureReport:
             continue
         for side, builder in one.tracks.items():
             report = unpacked(one.report)
-            files = builder.keep(f"session-{number}-{side}")
+            files = builder.keep(f"{prefix}session-{number}-{side}")
             one.report = replace(report, audio={**report.audio, side: {**report.audio[side], "files": files}})
         one.tracks.clear()
         sessions.append((number, one.report))
@@ -361,6 +377,7 @@ def _report(parts: list[_Part], settings: Settings) -> CaptureReport:
         findings=findings,
         other_connections=dict(sorted(others.items())),
         comments=tuple(redact(comment) for comment in log.comments),
+        files=tuple({"path": one.path, "format": one.format, "packets": one.packets, "bytes": one.bytes} for one in log.files),
         sessions=Archive(sessions),
     )
 
@@ -373,6 +390,8 @@ def _chosen(report: SessionReport, number: int, wanted: str) -> bool:
 def _settings(settings: Settings) -> dict[str, object]:
     """The settings as the report shows them."""
     shown: dict[str, object] = {"gap_s": settings.gap / SECOND, "source": settings.source}
+    if settings.merge:
+        shown["merge"] = True
     names: Iterable[str] = ("provider", "path", "session", "encoding", "sample_rate", "channels")
     shown |= {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
     shown |= {name: list(getattr(settings, name)) for name in ("hosts", "ports", "endpoints") if getattr(settings, name)}

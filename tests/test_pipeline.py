@@ -1,14 +1,20 @@
 """From captures to a report: the same in any batches, for several captures, under every option; and nothing left behind."""
 
+import gzip
+import io
 import json
 import random
 import struct
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from peers import CLIENT, FIN, SYN, TARGET, Talk, file, tcp_packet
 from peers import pcap as pcap_of
 from wire_script import write_capture
@@ -319,3 +325,142 @@ def test_an_answer_with_other_digits_is_none(tmp_path: Path) -> None:
     packets[3] = tcp_packet(1, 1, 1 + len(ASK), ACK, b"HTTP/1.1 \xb2\xb3\xb9 x\r\nContent-Length: \xb2\r\n\r\n")
     (capture,) = shown(written(tmp_path / "x.pcap", packets))
     assert [one["upgrade"]["outcome"] for one in capture["sessions"]] == ["no-response"]
+
+
+def in_file_order(found: Any, numbers: Sequence[int]) -> Any:  # noqa: ANN401 - any part of a report
+    """A report with its packets numbered as in another order of the file; `numbers` leads from new numbers to old ones."""
+    if isinstance(found, dict):
+        return {
+            key: sorted(numbers[number] for number in value)
+            if key == "packets" and isinstance(value, list)
+            else in_file_order(value, numbers)
+            for key, value in found.items()
+            if key not in ("filter", "path")
+        }
+    return [in_file_order(one, numbers) for one in found] if isinstance(found, list) else found
+
+
+def records_of(path: Path) -> tuple[bytes, list[bytes]]:
+    """File header and records of a little-endian pcap."""
+    data, at, found = path.read_bytes(), 24, []
+    while at < len(data):
+        size = 16 + struct.unpack_from("<I", data, at + 8)[0]
+        found.append(data[at : at + size])
+        at += size
+    return data[:24], found
+
+
+SORTED = replace(DEFAULT, disorder=0)
+SHUFFLED = ("healthy-linear16", "loss-reorder-duplication", "silence-gap-net-0001", "fragmented-with-pings", "port-reuse")
+WAYS = {
+    "file": SORTED,
+    "small batches": replace(SORTED, batch=3000, part=1000),
+    "in memory": replace(SORTED, runs=0),
+    "pipe": SORTED,
+    "pipe, small batches": replace(SORTED, batch=700),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@settings(max_examples=8, deadline=None)  # each example is a whole analysis
+@given(data=st.data())
+def test_a_capture_in_pieces_gives_the_same_report(way: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Cut anywhere, put together in any order: the same but for packet numbers."""
+    whole = capture_of(data.draw(st.sampled_from(SHUFFLED)))
+    head, records = records_of(whole)
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(records) - 1), min_size=1, max_size=5)))
+    parts = data.draw(st.permutations([range(*cut) for cut in pairwise((0, *cuts, len(records)))]))
+    order = [number for part in parts for number in part]
+    path = tmp_path_factory.mktemp("pieces") / "pieces.pcap"
+    path.write_bytes(head + b"".join(records[number] for number in order))
+    numbers = [0, *(number + 1 for number in order)]
+    found = analyzed(path, Settings(limits=WAYS[way]), pipe=way.startswith("pipe"))
+    usual = analyzer.analyze(whole)
+    assert in_file_order(plain(found)["captures"], numbers) == in_file_order(plain(usual)["captures"], range(len(numbers)))
+    for one, other in zip(found.sessions, usual.sessions, strict=True):
+        for name in ("first_packet", "last_packet"):
+            assert [numbers[number] for number in one.frames[name].tolist()] == other.frames[name].tolist()
+        assert one.frames["first_time"].tolist() == other.frames["first_time"].tolist()
+
+
+def analyzed(path: Path, settings: Settings, *, pipe: bool) -> analyzer.Report:
+    """The report on a file, or on what a pipe says."""
+    if not pipe:
+        return analyzer.analyze(path, settings=settings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdin", type("Input", (), {"buffer": io.BufferedReader(io.BytesIO(path.read_bytes()))}))
+        return analyzer.analyze("-", settings=settings)
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "in memory"])  # which asks no clock
+@pytest.mark.parametrize("seconds", [2, 5000, 86_400 * 400])
+@pytest.mark.parametrize("cut", [30, 61])
+def test_a_clock_that_was_set_back_goes_on(way: str, seconds: int, cut: int, tmp_path: Path) -> None:
+    head, records = records_of(capture_of("healthy-linear16"))
+    path = tmp_path / "set-back.pcap"
+    later = [struct.pack("<I", struct.unpack_from("<I", record)[0] - seconds) + record[4:] for record in records[cut:]]
+    path.write_bytes(head + b"".join((*records[:cut], *later)))
+    limits = replace(WAYS[way], disorder=DEFAULT.disorder)
+    found, usual = (
+        analyzed(path, Settings(limits=limits), pipe=way.startswith("pipe")),
+        analyzer.analyze(capture_of("healthy-linear16")),
+    )
+    (session,), (expected,) = found.sessions, usual.sessions
+    for name in ("first_packet", "last_packet", "offset", "length"):
+        assert session.frames[name].tolist() == expected.frames[name].tolist()
+    late = abs(session.frames["first_time"] - expected.frames["first_time"])
+    assert late.max() < SECOND // 5
+    (capture,) = found.captures
+    (finding,) = capture.findings
+    assert (finding.rule, finding.packets) == ("clock-stepped", (cut, cut + 1))
+    assert finding.values["step_s"] == pytest.approx(seconds, abs=0.2)
+    assert capture.complete
+    assert capture.last_time is not None
+    assert capture.last_time[:19] == (usual.captures[0].last_time or "")[:19]
+
+
+def test_a_clock_that_was_wrong_for_a_moment_is_no_step(tmp_path: Path) -> None:
+    """A packet of the session itself from another year stays where it is."""
+    head, records = records_of(capture_of("healthy-linear16"))
+    records[40] = b"\xff\xff\xff\xff" + records[40][4:]
+    path = tmp_path / "stray.pcap"
+    path.write_bytes(head + b"".join(records))
+    for way, limits in WAYS.items():
+        (capture,) = plain(analyzed(path, Settings(limits=replace(limits, disorder=SECOND)), pipe=way.startswith("pipe")))[
+            "captures"
+        ]
+        (session,) = capture["sessions"]
+        if way != "in memory":
+            assert session["audio"]["client"]["bytes"] == 160_000
+            assert session["coverage"]["client"]["missing"] == 0
+        assert "clock-stepped" not in [finding["rule"] for finding in capture["findings"]]
+
+
+def test_files_of_a_set_are_one_capture(tmp_path: Path) -> None:
+    whole = capture_of("healthy-linear16")
+    head, records = records_of(whole)
+    names = [tmp_path / name for name in ("x.pcap", "x.pcap1.gz", "x.pcap2")]
+    for number, path in enumerate(names):
+        part = head + b"".join(records[number * 45 : number * 45 + 45])
+        path.write_bytes(gzip.compress(part) if path.suffix == ".gz" else part)
+    (usual,) = shown(whole)
+    (found,) = shown(*names)
+    assert found["sessions"] == usual["sessions"]
+    assert found["path"] == f"{names[0]} + 2 more"
+    assert [(one["path"], one["format"], one["packets"]) for one in found["files"]] == [
+        (str(path), "pcap", count) for path, count in zip(names, (45, 45, 38), strict=True)
+    ]
+    assert shown(*names[::-1])[0]["sessions"] == usual["sessions"]
+    other = capture_of("upgrade-rejected-401")
+    assert [len(one.get("files", ())) for one in shown(other, *names)] == [0, 3]
+    (merged,) = shown(other, whole, settings=Settings(merge=True))
+    assert len(merged["sessions"]) == 2
+    names[1].unlink()
+    (found,) = shown(*names)
+    assert not found["complete"]
+    assert "One of the files is left out" in found["findings"][0]["text"]
+
+
+def test_audio_files_of_several_captures_are_kept_apart(session: Path, tmp_path: Path) -> None:
+    shown(session, session, settings=dumped(tmp_path / "out"))
+    assert {path.stem for path in (tmp_path / "out").iterdir()} == {f"capture-{number}-session-1-client" for number in (1, 2)}

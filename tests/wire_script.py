@@ -21,6 +21,7 @@ with `#` are left out; the last line may be `verdict: SLUG`, which `verdict_of` 
     A close [CODE ["REASON"]]     a close frame
     A lost ACTION ...             the same, but the packet is not in the capture
     A fin / A rst                 how TCP ends; a `rst` behind `client syn` refuses the connection
+    A clock SECONDS               the capturing machine's clock is set by so much, whoever is named
 
 The capture is a pcap with nanoseconds: Ethernet, IPv4, TCP with rising sequence numbers; the peer acknowledges every segment.
 """
@@ -243,11 +244,16 @@ def events_of(script: str) -> list[tuple[float, str, str]]:
 def write_capture(script: str, path: Path) -> Path:
     """Turn a script into a pcap file and give its path back."""
     wire = _Wire()
+    steps: list[tuple[float, float]] = []
     for time, actor, action in events_of(script):
+        word, _, rest = action.partition(" ")
+        if word == "clock":
+            steps.append((time, float(rest)))
+            continue
         wire.event(time, wire.client if actor == "client" else wire.server, action)
     records = [struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, 1)]
     for time, data in sorted(wire.packets, key=lambda packet: packet[0]):
-        since = round((1 + time) * 1e9)
+        since = round((1 + time + sum(step for at, step in steps if at <= time)) * 1e9)
         records.append(struct.pack("<IIII", _START + since // 10**9, since % 10**9, len(data), len(data)) + data)
     path.write_bytes(b"".join(records))
     return path

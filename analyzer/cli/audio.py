@@ -1,11 +1,11 @@
-"""`analyzer audio CAPTURE -o DIR`: what was sent, to be listened to, with a verdict whether it decodes."""
+"""`analyzer audio CAPTURE... -o DIR`: what was sent, to be listened to, with a verdict whether it decodes."""
 
 from pathlib import Path
 from typing import Any
 
 import click
 
-from analyzer.cli.options import capture_argument, input_options, settings
+from analyzer.cli.options import captures_argument, input_options, settings
 from analyzer.cli.output import write
 from analyzer.cli.progress import progress
 from analyzer.model.errors import UsageError
@@ -16,7 +16,7 @@ _SIDES = {"client": frozenset({Side.CLIENT}), "server": frozenset({Side.SERVER})
 
 
 @click.command(short_help="Write the audio of each session as WAV.")
-@capture_argument()
+@captures_argument
 @click.option(
     "-o",
     "--output",
@@ -29,7 +29,7 @@ _SIDES = {"client": frozenset({Side.CLIENT}), "server": frozenset({Side.SERVER})
 @click.option("--raw", is_flag=True, help="Write the bytes as sent, too.")
 @click.option("--side", type=click.Choice(list(_SIDES)), default="client", show_default=True, help="Whose audio to write.")
 @input_options
-def audio(capture: str, folder: Path, raw: bool, side: str, **chosen: Any) -> None:  # noqa: ANN401 - options
+def audio(captures: tuple[str, ...], folder: Path, raw: bool, side: str, **chosen: Any) -> None:  # noqa: ANN401 - options
     """Write the audio of each session as WAV, and say whether it decodes under the format that was declared.
 
     --encoding, --sample-rate and --channels decode it as something else.
@@ -44,5 +44,5 @@ def audio(capture: str, folder: Path, raw: bool, side: str, **chosen: Any) -> No
     from analyzer.reports.audio import lines  # noqa: PLC0415 - not for --help
 
     with progress() as show:
-        report = analyze(capture, settings=settings(dump=Dump(folder, _SIDES[side], raw), **chosen), frames=False, progress=show)
+        report = analyze(*captures, settings=settings(dump=Dump(folder, _SIDES[side], raw), **chosen), frames=False, progress=show)
     write(lines(report))

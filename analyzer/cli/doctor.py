@@ -30,6 +30,7 @@ def _checks() -> Iterator[tuple[str, str]]:
     yield "libsndfile", _libsndfile()
     yield "FFmpeg by PyAV", _ffmpeg()
     yield "zstd", _zstd()
+    yield "lz4", _lz4()
     yield "tshark", _tshark()
 
 
@@ -81,10 +82,18 @@ def _zstd() -> str:
     return "missing, so that .zst captures are not read; install it with: python -m pip install backports.zstd"
 
 
+def _lz4() -> str:
+    try:
+        import lz4.frame  # noqa: F401, PLC0415 - may be missing
+    except ImportError:
+        return "missing, so that .lz4 captures are not read; install it with: python -m pip install lz4"
+    return f"yes (lz4 {_version('lz4')})"
+
+
 def _tshark() -> str:
     found = shutil.which("tshark")
     if found is None:
-        return "not found; only --source pyshark needs it; install Wireshark (Debian and Ubuntu: apt install tshark)"
+        return "not found, so that only pcap and pcapng are read; install Wireshark (Debian and Ubuntu: apt install tshark)"
     try:
         ran = subprocess.run([found, "--version"], capture_output=True, timeout=_PATIENCE_S, check=False)  # noqa: S603 - found by name in PATH
     except (OSError, subprocess.TimeoutExpired):

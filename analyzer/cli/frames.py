@@ -1,24 +1,24 @@
-"""`analyzer frames CAPTURE`: every WebSocket frame, for the eye or for a program."""
+"""`analyzer frames CAPTURE...`: every WebSocket frame, for the eye or for a program."""
 
 from pathlib import Path
 from typing import Any
 
 import click
 
-from analyzer.cli.options import capture_argument, input_options, output_option, settings
+from analyzer.cli.options import captures_argument, input_options, output_option, settings
 from analyzer.cli.output import write
 from analyzer.cli.progress import progress
 
 
 @click.command(short_help="List every WebSocket frame.")
-@capture_argument()
+@captures_argument
 @click.option(
     "--format", "form", type=click.Choice(["table", "jsonl", "csv"]), default="table", show_default=True, help="How to write it."
 )
 @output_option("the frames")
 @input_options
-def frames(capture: str, form: str, output: Path | None, **chosen: Any) -> None:  # noqa: ANN401 - options
-    """List every WebSocket frame of a capture, in order of capture.
+def frames(captures: tuple[str, ...], form: str, output: Path | None, **chosen: Any) -> None:  # noqa: ANN401 - options
+    """List every WebSocket frame of a capture, or of several, in order of capture.
 
     Times count from the accepted upgrade of the frame's session; packets are numbered as in Wireshark.
     """
@@ -26,5 +26,5 @@ def frames(capture: str, form: str, output: Path | None, **chosen: Any) -> None:
     from analyzer.reports.frames import lines  # noqa: PLC0415 - not for --help
 
     with progress() as show:
-        report = analyze(capture, settings=settings(**chosen), frames=True, progress=show)
+        report = analyze(*captures, settings=settings(**chosen), frames=True, progress=show)
     write(lines(report, form), output)

@@ -42,16 +42,18 @@ def server(value: str) -> tuple[str, int | None]:
     return found[1].strip("[]"), int(found[2]) if found[2] else None
 
 
-def capture_argument(*, several: bool = False) -> Callable[[Command], Command]:
-    """Take the capture, or several. `-` is standard input."""
-    return (
-        click.argument("captures" if several else "capture", metavar="CAPTURE...", nargs=-1, required=True)
-        if several
-        else click.argument("capture", metavar="CAPTURE")
-    )
+def captures_argument(command: Command) -> Command:
+    """Take one capture or several. `-` is standard input."""
+    return click.argument("captures", metavar="CAPTURE...", nargs=-1, required=True)(command)
 
 
 _OPTIONS = (
+    click.option(
+        "--merge",
+        is_flag=True,
+        help="Read all captures as one, in order of time; packets are numbered as in `mergecap -w all.pcapng CAPTURE...`. "
+        "Files of a rotated set (tcpdump -C, dumpcap -b) are merged without it.",
+    ),
     click.option("--session", metavar="N|REQUEST-ID", help="Only this session, by number or request id."),
     click.option(
         "--host", "hosts", metavar="HOST", multiple=True, help="Only connections with this address or host name on either end."
@@ -90,10 +92,10 @@ _OPTIONS = (
     ),
     click.option(
         "--source",
-        type=click.Choice(["native", "scapy", "pyshark"]),
-        default="native",
+        type=click.Choice(["auto", "native", "scapy", "pyshark"]),
+        default="auto",
         show_default=True,
-        help="Who reads the packets.",
+        help="Who reads the packets; auto is native, and tshark (by way of pyshark) for formats that it alone knows.",
     ),
 )
 

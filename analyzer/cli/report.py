@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from analyzer.cli.options import capture_argument, input_options, output_option, settings
+from analyzer.cli.options import captures_argument, input_options, output_option, settings
 from analyzer.cli.output import colour, on_terminal, width, write
 from analyzer.cli.progress import progress
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Analyse captures and print what went wrong.")
-@capture_argument(several=True)
+@captures_argument
 @click.option(
     "--format",
     "form",

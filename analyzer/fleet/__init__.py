@@ -26,16 +26,26 @@ Servers = frozenset[tuple[str, int]]
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A capture to read, or one of its shares: the connections whose number modulo `shares` is `share`."""
+    """A capture to read (of one file, or of several that are merged), or one of its shares: the connections whose number modulo
+    `shares` is `share`.
+    """
 
-    path: str
+    paths: tuple[str, ...]
     share: int = 0
     shares: int = 1
 
+    @property
+    def size(self) -> int | None:
+        """Bytes in all its files; None where one does not tell."""
+        try:
+            return sum(Path(path).stat().st_size for path in self.paths)
+        except OSError:
+            return None
 
-def fitting(paths: Sequence[str]) -> int:
-    """How many processes pay for these captures without being asked for: several for one large file where processes are forked."""
-    if len(paths) != 1 or sys.platform != "linux" or not Path(paths[0]).is_file() or Path(paths[0]).stat().st_size < LARGE:
+
+def fitting(tasks: Sequence[Task]) -> int:
+    """How many processes pay for these captures without being asked for: several for a large one where processes are forked."""
+    if len(tasks) != 1 or sys.platform != "linux" or (tasks[0].size or 0) < LARGE:
         return 1
     return min(len(os.sched_getaffinity(0)), MOST_SHARES)
 

@@ -53,13 +53,14 @@ class Processes:
         waiting = deque(enumerate(tasks))
         reading: dict[Connection, int] = {}
         found: dict[int, Servers | AnalyzerError] = {}
-        done, total = [0] * len(tasks), _size([task.path for task in tasks])
+        sizes = [task.size for task in tasks]
+        done, total = [0] * len(tasks), None if None in sizes else sum(filter(None, sizes))
 
         def next_capture(pipe: "Connection") -> None:
             reading.pop(pipe, None)
             if waiting:
                 number, task = waiting.popleft()
-                reading[pipe], self._owner[number], self._at[pipe] = number, pipe, task.path
+                reading[pipe], self._owner[number], self._at[pipe] = number, pipe, " + ".join(task.paths)
                 self._send(pipe, (number, task, progress is not None))
 
         for pipe in self._workers:
@@ -125,14 +126,6 @@ def _context() -> Any:  # noqa: ANN401 - the type differs by platform
         if len(list(Path("/proc/self/task").iterdir())) == 1:
             return get_context("fork")
     return get_context("spawn")
-
-
-def _size(paths: Sequence[str]) -> int | None:
-    """Bytes in all files; None where one does not tell."""
-    try:
-        return sum(Path(path).stat().st_size for path in paths)
-    except OSError:
-        return None
 
 
 def _serve(pipe: "Connection", inherited: "list[Connection]", read: Read, threshold: tuple[int, int, int]) -> None:

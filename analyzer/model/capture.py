@@ -5,7 +5,8 @@ from dataclasses import field
 from typing import Protocol
 
 from analyzer.model.dataclass import dataclass
-from analyzer.model.streams import Bytes, Columns
+from analyzer.model.numbering import Numbering
+from analyzer.model.streams import Bytes, Columns, Ints
 
 Octets = bytes
 """`CaptureLog` has a field named `bytes`, as the contract has."""
@@ -28,6 +29,24 @@ class Problem:
 
     text: str
     packet: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClockStep:
+    """The clock was set back: after packet `packet` (as the file numbers it), by `step` ns, which times from there on go on by."""
+
+    packet: int
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureFile:
+    """One file of several that are read as one."""
+
+    path: str
+    format: str
+    packets: int
+    bytes: int
 
 
 @dataclass(slots=True)
@@ -53,20 +72,27 @@ class CaptureLog:
     """Packets per link type."""
     unread: dict[str, int] = field(default_factory=dict)
     """Packets that could not be followed to TCP although they may hold it (fragments, tunnels, unknown links), by reason."""
+    clock_steps: list[ClockStep] = field(default_factory=list)
+    files: list[CaptureFile] = field(default_factory=list)
+    """Where several files are read as one: each of them."""
+    numbering: Numbering | None = None
+    """From places in order of time to packet numbers, where the two differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class PacketBatch:
     """Packets in order of capture. `data` may be overwritten when the next batch is asked for: keep a copy or keep nothing.
 
-    `records` has the RECORDS columns as equal-length arrays; row i is packet number `first_number + i`. An empty batch carries
-    only `now` (ns): the time has come this far without a packet.
+    `records` has the RECORDS columns as equal-length arrays; row i is packet number `first_number + i`. Where packets were put in
+    order of time that is their place in this order, and the log's `numbering` leads from there to the number in the file, which
+    `numbers` has for each row. An empty batch carries only `now` (ns): the time has come this far without a packet.
     """
 
     data: Bytes
     records: Columns
     first_number: int
     now: int | None = None
+    numbers: Ints | None = None
 
 
 class Source(Protocol):

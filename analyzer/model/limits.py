@@ -17,6 +17,20 @@ class Limits:
     """The longest record believed. libpcap refuses above 256 KiB to 128 MiB by link type; a longer one means damage."""
     block_options: int = 16 * MIB
     """The longest pcapng block that holds no packet (interfaces, names, secrets)."""
+    disorder: int = 1 * SECOND
+    """How far times may fall back within a file that is in order: several interfaces and queues are written side by side, and
+    TCP copes with that. Captures behind one another fall back further.
+    """
+    reorder: int = 12 * MIB
+    """Bytes of a stream (a pipe, a compressed file) held back to put packets in order of time. A file itself needs none."""
+    sorted_whole: int = 64 * MIB
+    """The largest file that is sorted in memory when it is in order in no stretch worth the name."""
+    runs: int = 1024
+    """Stretches of a larger file that are merged by time: each one that overlaps others needs a buffer."""
+    boundary: int = 2000
+    """Packets looked at on either side of a place where times fall back, to tell a clock set back from packets out of place."""
+    part: int = 256 * KIB
+    """The smallest buffer for one of many stretches or files that are merged."""
     compressed_ratio: int = 2000
     """A compressed capture that grows beyond this times its size (and 1 GiB) is a decompression bomb."""
     fragment_bytes: int = 16 * MIB
@@ -25,6 +39,8 @@ class Limits:
     """IP packets kept that wait for fragments, a quarter of all identifications that IPv4 has."""
     fragment_age: int = 30 * SECOND
     """How long fragments wait in capture time. As long as Linux has them wait: later ones belong to another packet."""
+    xz_memory: int = 256 * MIB
+    """Memory that an xz file may ask for to be unpacked; `xz -9` asks for 65 MiB, a hostile file for 4 GiB."""
     held: int = 8 * MIB
     """Stream bytes kept per direction while a hole in front of them may still be filled by a retransmission."""
     hole_patience: int = 3 * SECOND

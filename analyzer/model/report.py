@@ -73,6 +73,8 @@ class CaptureReport:
     comments: tuple[str, ...]
     sessions: Sequence[SessionReport]
     """In order of their first packets; where there are many, each is unpacked when it is asked for."""
+    files: tuple[Mapping[str, Any], ...] = ()
+    """Where several files were read as one: `path`, `format`, `packets` and `bytes` of each."""
 
 
 @dataclass(frozen=True, slots=True)

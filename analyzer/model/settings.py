@@ -42,7 +42,9 @@ class Settings:
     """`--encoding`: what the audio is declared as, instead of what the session says."""
     sample_rate: int | None = None
     channels: int | None = None
-    source: str = "native"
-    """`--source native|scapy|pyshark`: who reads the packets."""
+    merge: bool = False
+    """`--merge`: read all captures as one, in order of time. Files of a rotated set are merged without it."""
+    source: str = "auto"
+    """`--source auto|native|scapy|pyshark`: who reads the packets; `auto` is native, and tshark for formats that it alone knows."""
     dump: Dump | None = None
     limits: Limits = DEFAULT

@@ -14,11 +14,13 @@ _LABEL = 22
 def lines(report: "Report") -> Iterator[str]:
     """Write what was found, session by session; sessions without audio are counted in one line."""
     silent = 0
-    for session in report.sessions:
+    several = len(report.captures) > 1
+    for number, session in ((number, one) for number, capture in enumerate(report.captures, 1) for one in capture.sessions):
+        name = f"Capture {number}, session" if several else "Session"
         tracks = [(side, track) for side, track in session.audio.items() if track and (track.get("files") or side == "client")]
         silent += not tracks
         for side, track in tracks:
-            yield f"Session {session.id}, {side}, {address(session.client)} to {address(session.server)}\n"
+            yield f"{name} {session.id}, {side}, {address(session.client)} to {address(session.server)}\n"
             for label, value in track_facts("Audio" if side == "client" else "Server audio", track):
                 yield f"  {label:<{_LABEL}}{printable(value)}\n"
             for kind, path in (track.get("files") or {}).items():

@@ -31,16 +31,22 @@ _TABLE = "%7d %8d %-6s %12.6f %-12s %11d %-5s %3d %-5s %9d %8d-%-8d %8d %-5s %s\
 
 
 def lines(report: "Report", format: str) -> Iterator[str]:  # noqa: A002 - the option's name
-    """Write the frames of all sessions in one of FORMATS. Raises UsageError for another one."""
+    """Write the frames of all sessions in one of FORMATS, of several captures with the capture's number. Raises UsageError for
+    another format.
+    """
     if format not in FORMATS:
         msg = f"There is no frame format {format!r}; choose one of {', '.join(FORMATS)}."
         raise UsageError(msg)
+    several = len(report.captures) > 1
     if format != "jsonl":
-        yield _CSV_HEAD if format == "csv" else _TABLE_HEAD
-    row = {"table": _TABLE, "jsonl": _JSON, "csv": _CSV}[format]
-    for capture in report.captures:
+        head, name = (_CSV_HEAD, "capture,") if format == "csv" else (_TABLE_HEAD, "capture ")
+        yield name + head if several else head
+    number = {"table": "{:7} ", "jsonl": '"capture": {}, ', "csv": "{},"}[format]
+    begin, row = {"table": ("", _TABLE), "jsonl": ("{", _JSON[1:]), "csv": ("", _CSV)}[format]
+    for place, capture in enumerate(report.captures, 1):
+        shown = begin + (number.format(place) if several else "") + row
         for columns in _chunks(capture.sessions, format):
-            yield "".join(map(row.__mod__, zip(*columns, strict=True)))
+            yield "".join(map(shown.__mod__, zip(*columns, strict=True)))
 
 
 def _chunks(sessions: Sequence["SessionReport"], format: str) -> Iterator[list[list[Any]]]:  # noqa: A002 - the option's name

@@ -15,12 +15,13 @@ from analyzer.reports.phrases import (
     clock,
     close,
     facts,
+    files_line,
     headline,
     other_line,
     outcome,
     printable,
     seconds,
-    shell_name,
+    shell_names,
     short_name,
     tally,
     where,
@@ -67,6 +68,8 @@ def _capture(capture: "CaptureReport") -> Iterator[str]:
     yield f"## Capture {code(short_name(capture.path))}"
     yield ""
     yield f"{escape(capture_line(capture))}; {tally(capture.sessions)}."
+    if files := files_line(capture):
+        yield f"{escape(files)}."
     if capture.other_connections and (others := other_line(capture)):
         yield f"{others} hold no WebSocket." if not others.startswith("1 ") else f"{others} holds no WebSocket."
     yield ""
@@ -160,8 +163,7 @@ def _support(capture: "CaptureReport", session: "SessionReport") -> Iterator[str
     yield f"- The request ID: {code(request_id) if request_id else 'not in the capture'}"
     track = session.audio.get("client")
     if track:
-        path = shell_name(capture.path)
-        command = code(f"analyzer audio {path} -o audio --session {session.id}")
+        command = code(f"analyzer audio {shell_names(capture)} -o audio --session {session.id}")
         yield f"- A sample of the audio ({escape(audio_format(track.get('format')))}): {command}"
     yield "- The related code: where the WebSocket is opened, and where audio and control messages are sent"
     yield ""

@@ -14,6 +14,7 @@ SEVERITIES = {"error": "with an error", "warning": "with a warning", "note": "wi
 FACT_LENGTH = 300
 """Characters shown of one captured string, for instance of a request target; JSON has the whole."""
 PACKETS_SHOWN = 8
+FILES_SHOWN = 8
 _STANDARD_INPUT = ("-", "standard input")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 """Control characters, which could steer a terminal, and invisible ones, which could reorder what a person reads."""
@@ -231,6 +232,15 @@ def capture_line(capture: "CaptureReport") -> str:
     return ", ".join(part for part in parts if part)
 
 
+def files_line(capture: "CaptureReport") -> str:
+    """Name the files that were read as one, in one line; empty where it was one. Of many the first ones."""
+    if not capture.files:
+        return ""
+    named = [f"{printable(one['path'])} ({plural(one['packets'], 'packet')})" for one in capture.files[:FILES_SHOWN]]
+    more = [f"{len(capture.files) - FILES_SHOWN} more"] if len(capture.files) > FILES_SHOWN else []
+    return f"Merged, numbered as by mergecap: {', '.join((*named, *more))}"
+
+
 def other_line(capture: "CaptureReport") -> str:
     """Count the connections that are no session, in one line; empty when there are none."""
     others = {kind: count for kind, count in capture.other_connections.items() if count}
@@ -258,8 +268,15 @@ def short_name(path: str) -> str:
     return "standard input" if path in _STANDARD_INPUT else printable(path)
 
 
+def shell_names(capture: "CaptureReport") -> str:
+    """Name a capture as the command line takes it."""
+    if capture.files:
+        return f"{' '.join(shell_name(one['path']) for one in capture.files)} --merge"
+    return shell_name(capture.path)
+
+
 def shell_name(path: str) -> str:
-    """Name a capture as a shell takes it."""
+    """Name a file as a shell takes it."""
     if path in _STANDARD_INPUT:
         return "CAPTURE"
     return f'"{path}"' if re.search(r"[^\w./\\:@%+=-]", path) else path

@@ -46,6 +46,7 @@ def _capture(capture: "CaptureReport", each: Callable[[Iterator[Any]], Any]) -> 
         "complete": capture.complete,
         "other_connections": _data(capture.other_connections),
         "comments": list(capture.comments),
+        **({"files": [_data(one) for one in capture.files]} if capture.files else {}),
         "findings": [_finding(finding) for finding in capture.findings],
         "sessions": each(map(_session, capture.sessions)),
     }

@@ -15,9 +15,12 @@ FIELDS = (
 
 
 def lines(report: "Report") -> Iterator[str]:
-    """Write a head and one line per session or failed attempt; a field that the capture does not tell is empty."""
-    yield "\t".join(FIELDS) + "\n"
-    for session in report.sessions:
+    """Write a head and one line per session or failed attempt; a field that the capture does not tell is empty. Lines of several
+    captures begin with the capture's path.
+    """
+    several = len(report.captures) > 1
+    yield "\t".join((*(("capture",) if several else ()), *FIELDS)) + "\n"
+    for path, session in ((capture.path, session) for capture in report.captures for session in capture.sessions):
         track = session.audio.get("client")
         audio = track.get("duration_s") if track else None
         verdict = session.verdict
@@ -36,4 +39,4 @@ def lines(report: "Report") -> Iterator[str]:
             verdict.rule or "",
             verdict.text,
         )
-        yield "\t".join(printable(field) for field in fields) + "\n"
+        yield "\t".join(printable(field) for field in (*((path,) if several else ()), *fields)) + "\n"

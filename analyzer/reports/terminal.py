@@ -21,6 +21,7 @@ from analyzer.reports.phrases import (
     clock,
     end,
     facts,
+    files_line,
     headline,
     other_line,
     printable,
@@ -72,6 +73,8 @@ def sessions_table(report: "Report", *, width: int | None = None, colour: bool =
     console = _console(columns, colour)
     with console.capture() as captured:
         for capture in report.captures:
+            if len(report.captures) > 1:
+                console.print(_text(short_name(capture.path), "bold"))
             for part in _overview(capture, columns):
                 console.print(part)
             console.print(_text("; ".join(filter(None, (tally(capture.sessions), other_line(capture)))), "dim"))
@@ -105,8 +108,7 @@ def _text(text: object, style: str = "") -> Text:
 def _capture(capture: "CaptureReport", width: int) -> Iterator[RenderableType]:
     yield Text()
     yield Text.assemble((short_name(capture.path), "bold"), "  ", (printable(capture_line(capture)), "dim"))
-    if others := other_line(capture):
-        yield _text(others, "dim")
+    yield from (_text(line, "dim") for line in (files_line(capture), other_line(capture)) if line)
     for comment in capture.comments:
         yield Padding(_text(f"Comment: {comment}", "italic"), (0, 0, 0, 2))
     for finding in capture.findings:

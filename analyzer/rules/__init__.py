@@ -23,6 +23,7 @@ from analyzer.rules._verdict import verdict
 
 if TYPE_CHECKING:
     from analyzer.model.capture import Capture
+    from analyzer.model.numbering import Numbering
     from analyzer.model.session import Session
 
 GROUP = "analyzer.rules"
@@ -43,7 +44,7 @@ class Rule:
     page: RulePage
     session: JudgeSession | None = None
     last: JudgeLast | None = None
-    """Runs after all others and sees what they could not judge."""
+    """Runs after all others and sees what they could not judge. A rule with neither judges the capture file alone."""
 
     @property
     def title(self) -> str:
@@ -105,6 +106,16 @@ def capture_rule(slug: str) -> Callable[[JudgeCapture], JudgeCapture]:
     return register
 
 
+def file_rule(slug: str, *, rank: Rank) -> Callable[[JudgeCapture], JudgeCapture]:
+    """Register a rule that judges the capture file alone, with a page of its own."""
+
+    def register(function: JudgeCapture) -> JudgeCapture:
+        _register(Rule(slug, rank, "same", parse(slug, function.__doc__)))
+        return capture_rule(slug)(function)
+
+    return register
+
+
 @cache
 def all_rules() -> tuple[Rule, ...]:
     """Every rule, sorted by name."""
@@ -156,6 +167,13 @@ def _finished(finding: Finding, one: Rule, session: Session) -> Finding:
 def _filter(packets: Sequence[int]) -> str:
     """Write the display filter that selects these packets in Wireshark."""
     return f"frame.number in {{{', '.join(map(str, packets))}}}" if packets else ""
+
+
+def numbered(findings: Sequence[Finding], numbering: Numbering) -> tuple[Finding, ...]:
+    """Cite packets by their numbers in the file, where rules were given their places in order of time."""
+    return tuple(
+        replace(finding, packets=(packets := numbering.each(finding.packets)), filter=_filter(packets)) for finding in findings
+    )
 
 
 def judge(session: Session) -> Judgement:

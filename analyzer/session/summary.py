@@ -8,6 +8,7 @@ import numpy as np
 
 from analyzer.model.finding import Finding, Unjudged, Verdict
 from analyzer.model.limits import SECOND
+from analyzer.model.numbering import Numbering
 from analyzer.model.redact import Secrets, redact, redact_protocol, redact_query, redact_target, redact_value, secrets_of
 from analyzer.model.report import SessionReport
 from analyzer.model.schema import FRAMES, Column, Kind, Opcode, Side
@@ -37,8 +38,11 @@ def summarise(
     verdict: Verdict,
     *,
     frames: bool,
+    numbering: Numbering | None = None,
 ) -> SessionReport:
-    """One entry of the report's `sessions`; with its table of frames where asked for."""
+    """One entry of the report's `sessions`; with its table of frames where asked for. `numbering` leads to packet numbers where
+    packets were put in order.
+    """
     request = session.upgrade.request
     names = session.provider.redact_keys
     proxy = session.upgrade.proxy
@@ -90,7 +94,7 @@ def summarise(
         not_judged=tuple({"rule": one.rule, "why": redact(one.why, secrets)} for one in not_judged),
         timeline=timeline(session, secrets),
         origin_ns=session.origin,
-        frame_table=_frame_table(session) if frames else None,
+        frame_table=_frame_table(session, numbering) if frames else None,
     )
 
 
@@ -187,12 +191,15 @@ def _service(session: Session) -> dict[str, Any]:
     }
 
 
-def _frame_table(session: Session) -> Table:
-    """The frames of both sides in order of capture."""
+def _frame_table(session: Session, numbering: Numbering | None) -> Table:
+    """The frames of both sides in order of time, with packet numbers of the file."""
     schema = (Column("side", "u1", "", "0 client, 1 server"), *FRAMES)
     table = Table(schema, session.settings.limits.table_in_memory)
     halves = [{"side": np.full(len(d.frames), Side(d.side), np.uint8), **d.frames.columns()} for d in session.sides]
     both = {column.name: np.concatenate([half[column.name] for half in halves]) for column in schema}
     order = np.lexsort((both["offset"], both["side"], both["first_packet"]))
-    table.append({name: column[order] for name, column in both.items()})
+    columns = {name: column[order] for name, column in both.items()}
+    if numbering is not None:
+        columns |= {name: numbering.of(columns[name]) for name in ("first_packet", "last_packet")}
+    table.append(columns)
     return table

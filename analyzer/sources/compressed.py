@@ -1,16 +1,19 @@
-"""Captures with gzip or zstd on top. In: the compressed stream. Out: a stream of what is inside, that ends early where it is
-damaged.
+"""Captures with gzip, zstd, bzip2, xz or lz4 (frames) on top. In: the compressed stream. Out: a stream of what is inside, that ends
+early where it is damaged.
 """
 
 import io
-import zlib
+from collections.abc import Callable
 from typing import Protocol
 
-from analyzer.model.errors import UnusableInputError
+from analyzer.model.errors import MissingDependencyError, UnusableInputError
 from analyzer.model.limits import KIB, MIB, Limits
 from analyzer.sources.window import Readable
 
-GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+GZIP, ZSTD, BZIP2, XZ, LZ4 = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\0", b"\x04\x22\x4d\x18"
+TSHARK_KNOWS = {GZIP, ZSTD, LZ4}
+"""What tshark opens by itself."""
+LONGEST_MAGIC = 6
 BLOCK, INPUT = MIB, 64 * KIB
 """Output and input taken at once. Input is copied at the end of each member, and hostile files have many."""
 FREE = 1024 * MIB
@@ -18,14 +21,14 @@ FREE = 1024 * MIB
 
 
 class Decoder(Protocol):
-    """One compressed member, as zlib and zstd decompress it."""
+    """One compressed member, as zlib and its kin decompress it."""
 
     @property
     def eof(self) -> bool:
         """The member is complete."""
 
     @property
-    def unused_data(self) -> bytes:
+    def unused_data(self) -> bytes | None:
         """What follows it."""
 
     def decompress(self, data: bytes, max_length: int = ..., /) -> bytes:
@@ -38,8 +41,9 @@ class Inflating(io.RawIOBase):
     def __init__(self, file: Readable, magic: bytes, limits: Limits) -> None:
         super().__init__()
         self._file = file
-        self._magic = magic
+        self.magic = magic
         self._limits = limits
+        self._fresh = _decoders(magic, limits)
         self._decoder = self._fresh()
         self._input = b""
         self._started = False
@@ -47,15 +51,6 @@ class Inflating(io.RawIOBase):
         self._given = 0
         self._block = bytearray(INPUT)
         self.problem: str | None = None
-
-    def _fresh(self) -> Decoder:
-        if self._magic == GZIP:
-            return zlib.decompressobj(wbits=31)
-        try:
-            from compression.zstd import ZstdDecompressor  # noqa: PLC0415 - in the standard library from Python 3.14 on
-        except ImportError:
-            from backports.zstd import ZstdDecompressor  # noqa: PLC0415 - only captures compressed with zstd need it
-        return ZstdDecompressor()  # type: ignore[no-any-return]
 
     def readable(self) -> bool:
         """Always."""
@@ -65,10 +60,10 @@ class Inflating(io.RawIOBase):
         """Fill the buffer from the front; 0 at the end or where the data is damaged."""
         while self.problem is None:
             if self._decoder.eof:
-                self._input = self._decoder.unused_data  # all that is left; zlib may have it in unconsumed_tail as well
+                self._input = self._decoder.unused_data or b""  # all that is left; zlib may have it in unconsumed_tail as well
                 if not self._input and not self._fill():
                     return 0
-                if not self._input.startswith(self._magic[:1]):  # padding behind the last member
+                if not self._input.startswith(self.magic[:1]):  # padding behind the last member
                     return 0
                 self._decoder, self._started = self._fresh(), False
             waiting = self._started and not getattr(self._decoder, "needs_input", True)
@@ -99,13 +94,40 @@ class Inflating(io.RawIOBase):
         return count > 0
 
 
-def unpacked(file: io.BufferedReader, path: str, limits: Limits) -> tuple[io.BufferedReader, Inflating] | None:
-    """What is inside a gzip or zstd file, buffered and bare; None when it is neither.
+def _decoders(magic: bytes, limits: Limits) -> Callable[[], Decoder]:
+    """What makes a decoder for each member. Raises MissingDependencyError."""
+    if magic == GZIP:
+        import zlib  # noqa: PLC0415 - each is needed for its own files only
 
-    Raises UnusableInputError when nothing comes out.
+        return lambda: zlib.decompressobj(wbits=31)
+    if magic == BZIP2:
+        import bz2  # noqa: PLC0415 - as above
+
+        return bz2.BZ2Decompressor
+    if magic == XZ:
+        import lzma  # noqa: PLC0415 - as above
+
+        return lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=limits.xz_memory)
+    if magic == LZ4:
+        try:
+            from lz4.frame import LZ4FrameDecompressor  # noqa: PLC0415 - an extra
+        except ImportError as missing:
+            raise MissingDependencyError("lz4 is not installed: install it with `pip install 'analyzer[lz4]'`.") from missing
+        return LZ4FrameDecompressor  # type: ignore[no-any-return]
+    try:
+        from compression.zstd import ZstdDecompressor  # noqa: PLC0415 - in the standard library from Python 3.14 on
+    except ImportError:
+        from backports.zstd import ZstdDecompressor  # noqa: PLC0415 - only captures compressed with zstd need it
+    return ZstdDecompressor  # type: ignore[no-any-return]
+
+
+def unpacked(file: io.BufferedReader, path: str, limits: Limits) -> tuple[io.BufferedReader, Inflating] | None:
+    """What is inside a compressed file, buffered and bare; None when it is none.
+
+    Raises UnusableInputError when nothing comes out, MissingDependencyError when it takes a package that is not there.
     """
-    head = file.peek(4)[:4]
-    magic = next((magic for magic in (GZIP, ZSTD) if head.startswith(magic)), None)
+    head = file.peek(LONGEST_MAGIC)[:LONGEST_MAGIC]
+    magic = next((magic for magic in (GZIP, ZSTD, BZIP2, XZ, LZ4) if head.startswith(magic)), None)
     if magic is None:
         return None
     inside = Inflating(file, magic, limits)

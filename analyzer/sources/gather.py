@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from analyzer.model.capture import CaptureLog, PacketBatch
-from analyzer.sources.records import Records
+from analyzer.sources.records import SMALLEST, Records
 
 ROW_COST = 64
 """What a packet costs besides its bytes, so that a capture of empty packets fills a batch too."""
@@ -40,9 +40,9 @@ class Gather:
         if not self._rows:
             return
         rows = np.array(self._rows, np.int64)
-        records = Records(len(rows))
+        records = Records(len(rows) * SMALLEST)
         for at, name in enumerate(("offset", "captured", "on_wire", "time", "interface")):
-            records.columns[name][:] = rows[:, at]
+            records.columns[name][: len(rows)] = rows[:, at]
         batch = records.batch(self._log, np.frombuffer(self._data, np.uint8), len(rows))
         self._data, self._rows = bytearray(), []
         yield batch

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from analyzer.model.capture import CaptureLog, Interface, PacketBatch, Problem
 from analyzer.model.errors import UnusableInputError
 from analyzer.model.limits import Limits
-from analyzer.model.streams import Ints
+from analyzer.model.streams import Bytes, Ints
 from analyzer.sources.records import Records
 from analyzer.sources.window import Readable, Window
 from analyzer.wire import kernels
@@ -46,15 +46,27 @@ class PcapngSource:
         self._secret_bytes = 0
         self._drops: Counter[int] = Counter()  # packets lost by interface, as packet blocks say
         self._damage: str | None = None
+        self._heads: list[tuple[int, bytes]] = []  # section headers and interface descriptions, and where they end
+        self._head_bytes = 0
         while not self._block():
             if self._damage or not self._window.more():
                 reason = self._damage or "it ends in its first block"
                 raise UnusableInputError(f"{path}: the pcapng section header cannot be used: {reason}.")
 
+    def place(self, batch: PacketBatch, row: int) -> int:
+        """Where the block of a packet with a time begins in the file. Ask before the next batch."""
+        return self.log.bytes - (self._window.start - int(batch.records["offset"][row]) + PACKET_FIELDS)
+
+    def prelude(self, place: int) -> bytes | None:
+        """What must stand before the blocks from a place on, to read them alone; None where there is too much of it."""
+        if self._head_bytes > self._limits.block_options:
+            return None
+        return b"".join(block for end, block in self._heads if end <= place)
+
     def batches(self) -> Iterator[PacketBatch]:
         """All packets in order of the file."""
         window, log = self._window, self.log
-        records = Records()
+        records = Records(self._limits.batch)
         columns = records.columns
         marks = np.zeros(len(columns["time"]), np.int64)
         rows, before, why = 0, 0, kernels.OTHER  # `before`: the time of the last packet
@@ -130,6 +142,7 @@ class PcapngSource:
             return False
         if kind == INTERFACE and not self._interface(body):
             return False
+        self._keep(kind, window.data[window.start : window.start + total])
         if kind == STATISTICS:
             self._statistics(body)
         elif kind == SECRETS and self._secret_bytes + len(body) <= self._limits.block_options:
@@ -138,6 +151,13 @@ class PcapngSource:
         window.start += total
         self.log.bytes += total
         return True
+
+    def _keep(self, kind: int, block: Bytes) -> None:
+        """Remember a block without which packets that follow cannot be read."""
+        if kind in (SECTION, INTERFACE):
+            self._head_bytes += len(block)
+            if self._head_bytes <= self._limits.block_options:
+                self._heads.append((self.log.bytes + len(block), block.tobytes()))
 
     def _damaged(self, text: str) -> bool:
         """Reading stops here; packets before it may still have to be given out."""

@@ -23,6 +23,8 @@ from analyzer.sources.gather import Gather
 
 IN_FLIGHT = 256
 """Packets between the two threads; tshark waits while the queue is full."""
+PATIENT_S = 10
+"""How long capinfos may take to name a format."""
 PATIENCE_S = 0.2
 """How soon the worker notices that nobody takes packets any more."""
 TSHARK_OPTIONS = ["-j", "frame", "--disable-protocol", "ip", "--disable-protocol", "ipv6"]
@@ -65,13 +67,13 @@ LINK_TYPES = {  # WTAP_ENCAP_ (wiretap/wtap.h) -> LINKTYPE_ (tcpdump.org/linktyp
 
 
 class PysharkSource:
-    """One capture, read by tshark through pyshark.
+    """One capture, read by tshark through pyshark. `name_format`: the log says what format it is.
 
     Raises UsageError for standard input, MissingDependencyError without pyshark or tshark, UnusableInputError for what tshark
     cannot open (the latter when the first batch is asked for).
     """
 
-    def __init__(self, path: str, limits: Limits) -> None:
+    def __init__(self, path: str, limits: Limits, *, name_format: bool = False) -> None:
         if path == "-":
             raise UsageError("tshark is used on files only: save the capture to a file first, then name that file.")
         try:
@@ -83,7 +85,7 @@ class PysharkSource:
             raise UnusableInputError(f"{path} is empty; record again and check that packets were captured.")
         _tshark()
         self._limits = limits
-        self.log = CaptureLog(path, "tshark")
+        self.log = CaptureLog(path, _format(path) if name_format else "tshark")
 
     def batches(self) -> Iterator[PacketBatch]:
         """All packets, once, in batches of `limits.batch` bytes. Damage ends them with a Problem in the log."""
@@ -250,6 +252,20 @@ def _tshark() -> str:
             "win32": "the Wireshark installer (tick TShark)",
         }.get(sys.platform, "`apt install tshark` (Debian, Ubuntu)")
         raise MissingDependencyError(f"tshark, which pyshark needs, is not installed: get it with {how}.") from missing
+
+
+def _format(path: str) -> str:
+    """Wireshark's short name of a file's format, `tshark` where capinfos does not tell."""
+    import subprocess  # noqa: PLC0415 - for formats that are read by another program anyway
+
+    capinfos = shutil.which("capinfos")
+    if capinfos is None:
+        return "tshark"
+    try:
+        ran = subprocess.run([capinfos, "-T", "-r", "-t", path], capture_output=True, timeout=PATIENT_S, check=False)  # noqa: S603 - found by name in PATH
+    except (OSError, subprocess.TimeoutExpired):
+        return "tshark"
+    return ran.stdout.decode("utf-8", "replace").strip().rpartition("\t")[2] or "tshark"
 
 
 def _sentence(words: str) -> str:

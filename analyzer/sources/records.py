@@ -8,12 +8,16 @@ from analyzer.model.streams import Bytes, Columns
 
 ROOM = 1 << 18
 """Rows per batch. A batch of the smallest packets has this many in about 18 MB; more rows make no difference in speed."""
+LEAST, SMALLEST = 1 << 10, 16
+"""Rows of the smallest batch; bytes of the smallest record."""
 
 
 class Records:
     """Columns with room for a batch, reused from batch to batch."""
 
-    def __init__(self, room: int = ROOM) -> None:
+    def __init__(self, size: int = ROOM * SMALLEST) -> None:
+        """For batches of about `size` bytes."""
+        room = min(max(size // SMALLEST, LEAST), ROOM)
         self.columns: Columns = {column.name: np.zeros(room, column.dtype) for column in RECORDS}
 
     def batch(self, log: CaptureLog, data: Bytes, rows: int) -> PacketBatch:

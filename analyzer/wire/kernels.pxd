@@ -12,10 +12,13 @@ cdef inline i8 read32(const unsigned char[::1] data, i8 at, bint big) except? -1
 @cython.locals(one=u8, two=u8, mixed=u8)
 cdef inline i8 flow_hash(u8 ahi, u8 alo, u8 bhi, u8 blo, u8 sport, u8 dport) noexcept nogil
 
-@cython.locals(at=i8, row=i8, room=i8, why=int, size=i8, top=i8, seconds=i8, fraction=i8, long=i8)
+@cython.locals(at=i8, row=i8, room=i8, why=int, size=i8, top=i8, seconds=i8, fraction=i8, long=i8, stated=i8, second=i8)
 cpdef tuple walk_pcap(
-    const unsigned char[::1] data, i8 start, i8 stop, bint big, i8 unit, i8 header, i8 longest,
+    const unsigned char[::1] data, i8 start, i8 stop, bint big, i8 unit, i8 header, int swapped, i8 longest,
     i8[::1] offset, i8[::1] captured, i8[::1] on_wire, i8[::1] time)
+
+@cython.locals(begun=i8, row=i8, now=i8)
+cpdef tuple follow(const i8[::1] time, i8 rows, i8 highest, i8 behind, i8[::1] moment, i8[::1] starts)
 
 @cython.locals(at=i8, row=i8, room=i8, latest=u8, interfaces=i8, why=int, now=i8, kind=i8, total=i8, which=i8, length=i8, body=i8, size=i8,
                high=u8, low=u8, ticks=u8, seconds=u8, rest=u8, spot=i8, end=i8, code=i8, room_used=i8)

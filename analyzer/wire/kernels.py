@@ -50,12 +50,13 @@ def flow_hash(ahi, alo, bhi, blo, sport, dport):
     return mixed ^ (mixed >> 13)
 
 
-def walk_pcap(data, start, stop, big, unit, header, longest, offset, captured, on_wire, time):
+def walk_pcap(data, start, stop, big, unit, header, swapped, longest, offset, captured, on_wire, time):
     """Walk pcap records in `data[start:stop]`; returns (rows, position, why it stopped).
 
     `unit` is ns per tick of the fraction (1000 or 1), `header` the record header's size (16, or 24 in the modified format),
     `longest`
-    the longest record believed.
+    the longest record believed. `swapped`: the length on the wire comes before the captured one, as old versions wrote it (2), or
+    does so where it is the larger one (1).
     """
     at = start
     row = 0
@@ -71,6 +72,11 @@ def walk_pcap(data, start, stop, big, unit, header, longest, offset, captured, o
             else:
                 top = data[at + 11]
                 size = data[at + 8] | data[at + 9] << 8 | data[at + 10] << 16 | top << 24
+            stated = size
+            if swapped:
+                second = read32(data, at + 12, big)
+                if swapped == 2 or second < size:
+                    size = second
             if size > longest:
                 why = 2
                 break
@@ -87,6 +93,8 @@ def walk_pcap(data, start, stop, big, unit, header, longest, offset, captured, o
                 fraction = data[at + 4] | data[at + 5] << 8 | data[at + 6] << 16 | top << 24
                 top = data[at + 15]
                 long = data[at + 12] | data[at + 13] << 8 | data[at + 14] << 16 | top << 24
+            if size != stated:
+                long = stated
             offset[row] = at + header
             captured[row] = size
             on_wire[row] = long
@@ -94,6 +102,26 @@ def walk_pcap(data, start, stop, big, unit, header, longest, offset, captured, o
             row += 1
             at += header + size
     return row, at, why
+
+
+def follow(time, rows, highest, behind, moment, starts):
+    """Part rows into runs, whose times never fall more than `behind` below the highest time so far of the run.
+
+    Fills `moment` with that highest time for each row, and `starts` with the rows where a new run begins. `highest` is where the
+    run that comes in has come to. Returns (runs begun, highest time of the last run).
+    """
+    begun = 0
+    with cython.nogil:
+        for row in range(rows):
+            now = time[row]
+            if now > highest:
+                highest = now
+            elif now < highest - behind:
+                highest = now
+                starts[begun] = row
+                begun += 1
+            moment[row] = highest
+    return begun, highest
 
 
 def walk_pcapng(

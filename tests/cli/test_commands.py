@@ -80,6 +80,44 @@ def test_an_unknown_rule_gets_a_hint(run: Run, asked: str, hint: str) -> None:
 def test_doctor_names_versions_and_what_is_missing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     result = run("doctor")
     assert result.exit_code == 0
-    assert all(word in result.stdout for word in ("Python", "numpy", "Compiled loops", "libsndfile", "FFmpeg", "zstd", "tshark"))
+    assert all(
+        word in result.stdout for word in ("Python", "numpy", "Compiled loops", "libsndfile", "FFmpeg", "zstd", "lz4", "tshark")
+    )
     monkeypatch.setenv("PATH", "")
-    assert "not found; only --source pyshark needs it" in run("doctor").stdout
+    assert "not found, so that only pcap and pcapng are read" in run("doctor").stdout
+
+
+def test_several_captures_are_listed_one_by_one(run: Run, silent: Path, healthy: Path) -> None:
+    rows = [json.loads(line) for line in run("frames", silent, healthy, "--format", "jsonl").stdout.splitlines()]
+    assert [row["capture"] for row in rows] == sorted(row["capture"] for row in rows)
+    assert {row["capture"] for row in rows} == {1, 2}
+    assert rows[-1]["session"] == 1
+    for form in ("table", "csv"):
+        head, *others = run("frames", silent, healthy, "--format", form).stdout.splitlines()
+        assert head.startswith("capture")
+        assert len(others) == len(rows)
+    sessions = list(csv.DictReader(io.StringIO(run("sessions", silent, healthy).stdout), delimiter="\t"))
+    assert [row["capture"] for row in sessions] == [str(silent), str(healthy)]
+
+
+def test_several_captures_are_merged(run: Run, silent: Path, healthy: Path, tmp_path: Path) -> None:
+    rows = [json.loads(line) for line in run("frames", silent, healthy, "--merge", "--format", "jsonl").stdout.splitlines()]
+    assert {row["session"] for row in rows} == {1, 2}
+    assert "capture" not in rows[0]
+    assert len(run("sessions", silent, healthy, "--merge").stdout.splitlines()) == 3
+    assert run("audio", silent, healthy, "--merge", "-o", tmp_path / "audio").exit_code == 0
+    assert {path.name for path in (tmp_path / "audio").iterdir()} == {"session-1-client.wav", "session-2-client.wav"}
+    report = json.loads(run("report", silent, healthy, "--merge", "--format", "json").stdout)
+    assert report["settings"]["merge"] is True
+    (capture,) = report["captures"]
+    assert [one["path"] for one in capture["files"]] == [str(silent), str(healthy)]
+    for form in ("markdown", "terminal"):
+        text = run("report", silent, healthy, "--merge", "--format", form).stdout
+        assert "Merged, numbered as by mergecap" in text
+
+
+def test_audio_of_several_captures(run: Run, silent: Path, healthy: Path, tmp_path: Path) -> None:
+    result = run("audio", silent, healthy, "-o", tmp_path / "audio")
+    assert result.exit_code == 0
+    assert "Capture 2, session 1, client" in result.stdout
+    assert len(list((tmp_path / "audio").iterdir())) == 2

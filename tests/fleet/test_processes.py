@@ -99,9 +99,10 @@ def test_only_one_large_file_is_divided_unasked(tmp_path: Path) -> None:
     large = tmp_path / "large.pcap"
     with large.open("wb") as sparse:
         sparse.truncate(LARGE)
-    assert fitting([str(HEALTHY)]) == fitting([str(large)] * 2) == fitting(["-"]) == fitting([str(tmp_path)]) == 1
+    task, small = Task((str(large),)), Task((str(HEALTHY),))
+    assert fitting([small]) == fitting([task] * 2) == fitting([Task(("-",))]) == fitting([Task((str(tmp_path),))]) == 1
     if sys.platform == "linux":
-        assert fitting([str(large)]) == min(len(os.sched_getaffinity(0)), MOST_SHARES)
+        assert fitting([task]) == fitting([Task((str(large), str(HEALTHY)))]) == min(len(os.sched_getaffinity(0)), MOST_SHARES)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +204,7 @@ def test_the_first_error_in_order_is_raised(tmp_path: Path) -> None:
 
 def test_what_a_process_did_not_expect_is_raised_here() -> None:
     with Processes(2, operator.truediv) as fleet, pytest.raises(TypeError) as raised:  # type: ignore[arg-type]
-        list(fleet.read([Task("a"), Task("b")], None))
+        list(fleet.read([Task(("a",)), Task(("b",))], None))
     assert any("In a process of its own" in note for note in raised.value.__notes__)
 
 

@@ -1,18 +1,22 @@
 """gzip and zstd around a capture: one member or many, cut, damaged, hostile."""
 
+import bz2
 import gzip
 import io
+import lzma
+import sys
 import time
 import zlib
 from dataclasses import replace
 
+import lz4.frame
 import pytest
 from backports.zstd import CompressionParameter, ZstdCompressor
 from drops import Drops
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.model.errors import UnusableInputError
+from analyzer.model.errors import MissingDependencyError, UnusableInputError
 from analyzer.model.limits import DEFAULT
 from analyzer.sources import compressed
 from analyzer.sources.compressed import Inflating, unpacked
@@ -25,13 +29,19 @@ def zstd(data: bytes) -> bytes:
     return ZstdCompressor(options={CompressionParameter.checksum_flag: 1}).compress(data, ZstdCompressor.FLUSH_FRAME)
 
 
-PACK = {"gzip": gzip.compress, "zstd": zstd}
+def lz4_frame(data: bytes) -> bytes:
+    """The same."""
+    return lz4.frame.compress(data, content_checksum=True)  # type: ignore[no-any-return]
+
+
+PACK = {"gzip": gzip.compress, "zstd": zstd, "bzip2": bz2.compress, "xz": lzma.compress, "lz4": lz4_frame}
+MAGIC = {"gzip": compressed.GZIP, "zstd": compressed.ZSTD, "bzip2": compressed.BZIP2, "xz": compressed.XZ, "lz4": compressed.LZ4}
 BOTH = pytest.mark.parametrize("kind", PACK)
 
 
 def inflate(data: bytes, size: int = 10_000, stream: type[io.BytesIO] = io.BytesIO) -> tuple[bytes, str | None]:
     """All that comes out by reads of `size` bytes, and why it ended early."""
-    magic = compressed.GZIP if data.startswith(compressed.GZIP) else compressed.ZSTD
+    magic = next(magic for magic in MAGIC.values() if data.startswith(magic[:2]))
     layer, out, buffer = Inflating(stream(data), magic, DEFAULT), bytearray(), bytearray(size)
     while count := layer.readinto(memoryview(buffer)):
         out += buffer[:count]
@@ -63,6 +73,7 @@ def test_what_is_cut_gives_what_is_there(kind: str, stop: int) -> None:
 
 
 @BOTH
+@settings(deadline=None)  # bzip2 takes its time
 @given(at=st.integers(0, 10_000), bit=st.integers(0, 7))
 def test_damage_is_said_and_never_raised(kind: str, at: int, bit: int) -> None:
     data = bytearray(PACK[kind](DATA))
@@ -82,11 +93,11 @@ def test_damage_in_the_middle_keeps_what_came_before() -> None:
 def test_a_bomb_is_given_up(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compressed, "FREE", 100_000)
     data = PACK[kind](bytes(30_000_000))
-    layer = Inflating(io.BytesIO(data), data[:2] if kind == "gzip" else data[:4], replace(DEFAULT, compressed_ratio=500))
+    layer = Inflating(io.BytesIO(data), MAGIC[kind], replace(DEFAULT, compressed_ratio=200))
     given, buffer = 0, bytearray(50_000)
     while count := layer.readinto(memoryview(buffer)):
         given += count
-    assert given < len(data) * 501 + 100_000 + 50_000
+    assert given < len(data) * 201 + 100_000 + 50_000
     assert layer.problem is not None
     assert "compressed bytes grew beyond" in layer.problem
 
@@ -120,6 +131,18 @@ def test_what_is_inside_can_be_looked_at() -> None:
 def test_nothing_inside_cannot_be_used(data: bytes, words: str) -> None:
     with pytest.raises(UnusableInputError, match=words):
         unpacked(io.BufferedReader(io.BytesIO(data)), "x.gz", DEFAULT)
+
+
+def test_lz4_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "lz4.frame", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'analyzer\[lz4\]'"):
+        unpacked(io.BufferedReader(io.BytesIO(lz4_frame(DATA))), "x.lz4", DEFAULT)
+
+
+def test_an_xz_file_that_asks_for_too_much_memory() -> None:
+    data = lzma.compress(DATA, preset=9)
+    with pytest.raises(UnusableInputError, match=r"x\.xz: the compressed data is damaged \(Memory usage limit"):
+        unpacked(io.BufferedReader(io.BytesIO(data)), "x.xz", replace(DEFAULT, xz_memory=1 << 20))
 
 
 def test_raw_deflate_is_no_layer() -> None:

@@ -29,8 +29,8 @@ class Packet(NamedTuple):
 PACKETS = [Packet(1_795_000_000_123_456_000 + number * 1000, bytes([number]) * number, number * 2) for number in range(30)]
 
 
-def header(order: str = "<", magic: int = 0xA1B2C3D4, *, major: int = 2, link: int = 1) -> bytes:
-    return struct.pack(f"{order}IHHiIII", magic, major, 4, 0, 0, 96, link)
+def header(order: str = "<", magic: int = 0xA1B2C3D4, *, major: int = 2, minor: int = 4, link: int = 1) -> bytes:
+    return struct.pack(f"{order}IHHiIII", magic, major, minor, 0, 0, 96, link)
 
 
 def record(packet: Packet, order: str = "<", magic: int = 0xA1B2C3D4) -> bytes:
@@ -63,6 +63,31 @@ def test_every_kind(order: str, magic: int) -> None:
         assert (log.first_time, log.last_time) == (PACKETS[0].time, PACKETS[-1].time)
         assert [(one.link_type, one.snap_length) for one in log.interfaces] == [(101, 96)]
         assert log.link_packets == {101: 30}
+
+
+def swapped(packet: Packet, order: str) -> bytes:
+    """A record with the length on the wire first, as old versions have it."""
+    data = record(packet, order)
+    return data[:8] + data[12:16] + data[8:12] + data[16:]
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(("major", "minor"), [(2, 0), (2, 2), (543, 0), (2, 3)])
+def test_versions_before_2_4(order: str, major: int, minor: int) -> None:
+    """As libpcap reads them: of 2.3 there are files of both kinds."""
+    data = header(order, major=major, minor=minor) + b"".join(swapped(packet, order) for packet in PACKETS)
+    for limits in (DEFAULT, SMALL):
+        packets, log = read(data, limits)
+        assert packets == PACKETS
+        assert log.problems == []
+    if minor == 3:
+        assert read(header(order, minor=3) + b"".join(record(packet, order) for packet in PACKETS))[0] == PACKETS
+    huge = struct.pack(f"{order}IIII", 1, 1, 0xFFFFFFFF, 0xFFFFFFFE)
+    assert "claims 4294967294 bytes" in read(header(order, major=major, minor=minor) + huge)[1].problems[0].text
+
+
+def test_later_minor_versions_are_read_as_this_one() -> None:
+    assert read(header(minor=9) + b"".join(map(record, PACKETS)))[0] == PACKETS
 
 
 def test_nanoseconds_are_kept() -> None:

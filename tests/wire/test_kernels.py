@@ -29,7 +29,7 @@ def test_pcap_records(walks: ModuleType, sizes: list[int], big: bool, header: in
     data = b"".join(parts)
     data = data[: max(0, len(data) - cut)]
     columns = [np.zeros(room, np.int64) for _ in range(4)]
-    found = walks.walk_pcap(memoryview(data), 0, len(data), big, 1000, header, 64, *map(memoryview, columns))
+    found = walks.walk_pcap(memoryview(data), 0, len(data), big, 1000, header, 0, 64, *map(memoryview, columns))
     want, at, why = [], 0, kernels.MORE
     for number, part in enumerate(parts):
         if at + header > len(data):
@@ -46,6 +46,27 @@ def test_pcap_records(walks: ModuleType, sizes: list[int], big: bool, header: in
         at += len(part)
     assert found == (len(want), at, why)
     assert list(zip(*(column[: len(want)].tolist() for column in columns), strict=True)) == want
+
+
+@BOTH
+@given(times=st.lists(st.integers(-50, 50), max_size=30), behind=st.integers(0, 40), cut=st.integers(0, 30))
+def test_runs(walks: ModuleType, times: list[int], behind: int, cut: int) -> None:
+    """In one call or in two: where a run begins, and how far each has come."""
+    starts, moments, highest = [], [], -100
+    for row, time in enumerate(times):
+        if time < highest - behind:
+            starts.append(row)
+            highest = time
+        highest = max(highest, time)
+        moments.append(highest)
+    reached, found_starts, found_moments = -100, [], []
+    for part, offset in ((times[:cut], 0), (times[cut:], cut)):
+        moment, begun = np.zeros(len(part), np.int64), np.zeros(len(part), np.int64)
+        views = memoryview(np.array(part, np.int64)), memoryview(moment), memoryview(begun)
+        count, reached = walks.follow(views[0], len(part), reached, behind, *views[1:])
+        found_starts += [offset + row for row in begun[:count].tolist()]
+        found_moments += moment.tolist()
+    assert (found_starts, found_moments, reached) == (starts, moments, highest)
 
 
 FIN, SYN, RST, ACK = 1, 2, 4, 16
