@@ -5,6 +5,7 @@ WebSocket. What it carries is decided by its first bytes; until then at most `li
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 
 from analyzer.model.anomalies import Sightings
@@ -17,6 +18,7 @@ from analyzer.wire import http1
 from analyzer.wire.deflate import Inflater
 from analyzer.wire.frames import FrameColumns
 from analyzer.wire.handshake import Handshake
+from analyzer.wire.health import TcpHealth
 from analyzer.wire.intake import Intake, contiguous
 from analyzer.wire.messages import MessageReader
 from analyzer.wire.reassembly import Reassembly
@@ -63,6 +65,7 @@ class Connection:
             self.client = 1 if opening.flags & ACK else 0
         self.handshake_seen = bool(opening.flags & SYN)
         self._reassembly = tuple(Reassembly(initial, limits) for initial in opening.initial)
+        self._health = TcpHealth()
         self._intake = (Intake(limits.http_head), Intake(limits.http_head))
         self.sightings = (Sightings(limits.anomalies), Sightings(limits.anomalies))
         self._handshake: Handshake | None = None
@@ -96,6 +99,7 @@ class Connection:
     def feed(self, rows: Rows, columns: Columns, data: Bytes) -> None:
         """Take the packets of a batch: rows of `columns`, whose payload offsets point into `data`."""
         self._note_times(rows, columns)
+        self._health.feed(columns, rows.sides)
         for side in (0, 1):
             self._reassembly[side].acknowledge(columns, *rows.sides[1 - side])
         # The client first: its request must be known when the answer is read.
@@ -118,6 +122,7 @@ class Connection:
         for side in (self.client_side, 1 - self.client_side):
             self._frame_pieces(side, End(self._reassembly[side].next))
         self._close_attempt()
+        self._health.finish(self.last.time)
         self._frames, self._messages = [None, None], [None, None]
         del self._room
 
@@ -296,8 +301,10 @@ class Connection:
     def _close_attempt(self) -> None:
         """The attempt is over; another may follow on the same connection."""
         if self.sink is not None:
-            client, server = self.facts(Side.CLIENT).facts, self.facts(Side.SERVER).facts
-            self.sink.finish((client, server), self.last, encrypted=self.carries is Carries.TLS, over=self.over)
+            healths = self._health.settle(self.last.time)
+            one, two = (replace(half.facts, health=health) for half, health in zip(self._reassembly, healths, strict=True))
+            tcp = (two, one) if self.client_side else (one, two)
+            self.sink.finish(tcp, self.last, encrypted=self.carries is Carries.TLS, over=self.over)
             self.sink = None
 
     def finish_without_bytes(self) -> None:
