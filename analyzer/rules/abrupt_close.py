@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from analyzer.model.session import Direction, Health, Session
 
+# A few retransmission timeouts (RFC 6298).
+_GAVE_UP = 3 * SECOND
 # Lifetimes and idle limits that proxies and load balancers commonly have, in seconds.
 _ROUND_TIMES = (60, 100, 300, 350, 600, 900, 3600)
 
@@ -90,6 +92,8 @@ def abrupt_close(session: Session) -> Iterator[Finding | Unjudged]:
 
 def _of_reset(health: Health, word: str, peer: str) -> str:
     """Say what the RST came after; what sends it in this case, by RFC 9293 section 3.10.7 and RFC 1122 section 4.2.2.13."""
+    if health.unacknowledged and health.stall_from == health.waiting_from and health.stall >= _GAVE_UP:
+        return f"It gave up: what it had sent was not acknowledged for {health.stall / SECOND:.1f} s."
     if health.reset_closed:
         return f"The RST answers what the {peer} sent after the {word} had closed."
     if health.reset_unread:

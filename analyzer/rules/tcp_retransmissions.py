@@ -106,11 +106,12 @@ def _found(session: Session, side: Direction) -> Finding:
     many = "1 packet" if health.resent == 1 else f"{health.resent} of {health.packets} packets"
     overtaken = f" {health.out_of_order} came out of order." if health.out_of_order else ""
     waited = health.stall / SECOND
-    effect = (
-        f"and what it sent waited for {waited:.1f} s from {session.seconds(health.stall_from.time):.2f} s on"
-        if hurt and health.stall_from
-        else f"and TCP repaired it; the longest wait for an acknowledgement was {waited:.2f} s"
-    )
+    if hurt and health.stall_from:
+        effect = f"and what it sent waited for {waited:.1f} s from {session.seconds(health.stall_from.time):.2f} s on"
+    elif health.unacknowledged:
+        effect = f"and {health.unacknowledged} bytes are not acknowledged up to the end"
+    else:
+        effect = f"and TCP repaired it; the longest wait for an acknowledgement was {waited:.2f} s"
     return Finding(
         Severity.WARNING if hurt else Severity.NOTE,
         f"The {word} had to send {many} again ({', '.join(seen)}), {effect}.{overtaken}",

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Shorter ones do not matter to a listener, and buffers of that size are common.
 _SHORTEST = SECOND
+# Seconds of audio from which on its pace says something.
+_ENOUGH_S = 1.0
 
 _REMEDY = {
     "client": "Read while you send: receive messages in a task of its own, and hand them on without waiting, so that the client's "
@@ -37,7 +39,7 @@ def tcp_zero_window(session: Session) -> Iterator[Finding]:
 
     How it is found
     The longest time from a packet with a receive window of zero to the next one of the same side with another, 1 s or
-    longer. It is a note when the server did it while audio came faster than 1.25 times real time: then see pacing-fast.
+    longer. It is a note when the server did it after audio had come faster than 1.25 times real time: then see pacing-fast.
 
     When it stays silent
     With shorter times, and where the window closed after the first close frame, FIN or RST.
@@ -88,7 +90,8 @@ def _found(session: Session, reader: Direction) -> Finding:
         if health.zero_windows > 1
         else ""
     )
-    fast = word == "server" and session.pace is not None and session.pace.ratio > FASTEST
+    pace = _pace_before(session, health.zero_from.time)
+    fast = word == "server" and pace > FASTEST
     slowed = " Audio came faster than real time, which the service slows down." if fast else ""
     return Finding(
         Severity.NOTE if fast else Severity.WARNING,
@@ -102,7 +105,20 @@ def _found(session: Session, reader: Direction) -> Finding:
         values={
             "longest_s": round(longest, 6),
             "total_s": round(health.zero_total / SECOND, 6),
-            "pace": round(session.pace.ratio, 4) if session.pace else None,
+            "pace_before": round(pace, 4),
         },
         remedy=_REMEDY[word],
     )
+
+
+def _pace_before(session: Session, time: int) -> float:
+    """Seconds of audio that the client had sent by this time, over the seconds that this took; 0 where that is not known."""
+    track, rows, messages = session.client_audio, session.audio_rows, session.client.messages
+    if track is None or not track.duration_s:
+        return 0.0
+    rows = rows[messages.column("first_time")[rows] <= time]
+    if not len(rows):
+        return 0.0
+    spent = (time - session.client.moment(int(rows[0])).time) / SECOND
+    audio = int(messages.column("size")[rows].sum()) / (track.bytes / track.duration_s)
+    return audio / spent if spent > 0 and audio > _ENOUGH_S else 0.0

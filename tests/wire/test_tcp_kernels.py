@@ -1,7 +1,8 @@
-"""The walk over both directions, as it was built and as plain Python, in batches of any size: always the same, and what RFC 9293 says."""
+"""The walk over both directions, as it was built and as plain Python, in batches of any size: the same, and what RFC 9293 says."""
 
 from array import array
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from types import ModuleType
 from typing import NamedTuple
 
@@ -38,7 +39,7 @@ def observed(walks: ModuleType, packets: Sequence[Packet], cuts: Iterable[int] =
     """The state after all packets, which come in batches."""
     state = health._FRESH[:]
     edges = sorted({0, len(packets), *(cut for cut in cuts if cut < len(packets))})
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in pairwise(edges):
         batch = [(number, packet) for number, packet in enumerate(packets[begin:end], begin + 1)]
         batch.sort(key=lambda one: one[1].side)
         middle = sum(packet.side == CLIENT for _, packet in batch)
