@@ -121,8 +121,8 @@ class Connection:
         self._settle(final=True)
         for side in (self.client_side, 1 - self.client_side):
             self._frame_pieces(side, End(self._reassembly[side].next))
-        self._close_attempt()
         self._health.finish(self.last.time)
+        self._close_attempt()
         self._frames, self._messages = [None, None], [None, None]
         del self._room
 

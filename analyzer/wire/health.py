@@ -43,43 +43,43 @@ class TcpHealth:
 
 def _health(state: "array[int]", now: int) -> Health:
     """One side's health. A wait that has not ended counts up to `now`."""
-    at = dict(zip(STATE, state, strict=False))
-    stall, stall_from = at["stall"], _moment(at["stall_packet"], at["stall_time"])
-    waiting = _moment(at["since_packet"], at["since"]) if at["since"] >= 0 else None
-    if waiting is not None and now - waiting.time > stall:
-        stall, stall_from = now - waiting.time, waiting
-    zero, zero_total, zero_from = at["zero"], at["zero_total"], _moment(at["zero_packet"], at["zero_time"])
-    if at["closed"] >= 0:
-        still = max(now - at["closed"], 0)
+    top, acknowledged, since, since_packet, closed, closed_packet, _, waited, fin, *rest = state[: len(STATE)]
+    packets, size, again, again_bytes, late, overtaken, copies, keepalives, zeros, *rest = rest
+    zero_total, zero, zero_packet, zero_time, stall, stall_packet, stall_time, retries, reset, *firsts = rest
+    stall_from, zero_from = _moment(stall_packet, stall_time), _moment(zero_packet, zero_time)
+    waiting = _moment(since_packet, since) if since >= 0 else None
+    if waiting is not None and now - since > stall:
+        stall, stall_from = now - since, waiting
+    if closed >= 0:
+        still = max(now - closed, 0)
         zero_total += still
         if still >= zero:
-            zero, zero_from = still, _moment(at["closed_packet"], at["closed"])
-    sent = at["top"] - (at["fin"] == at["top"])  # without the FIN, which takes a number
+            zero, zero_from = still, _moment(closed_packet, closed)
     return Health(
-        packets=at["packets"],
-        bytes=at["bytes"],
-        retransmissions=at["retransmissions"],
-        retransmitted_bytes=at["retransmitted"],
-        late=at["late"],
-        out_of_order=at["out_of_order"],
-        duplicates=at["duplicates"],
-        keepalives=at["keepalives"],
-        zero_windows=at["zero_windows"],
+        packets=packets,
+        bytes=size,
+        retransmissions=again,
+        retransmitted_bytes=again_bytes,
+        late=late,
+        out_of_order=overtaken,
+        duplicates=copies,
+        keepalives=keepalives,
+        zero_windows=zeros,
         zero_total=zero_total,
         zero=zero,
         stall=stall,
-        unacknowledged=max(sent - at["acknowledged"], 0) if at["acknowledged"] >= 0 else None,
-        syn_retries=at["syn_retries"],
-        waited=at["waited"] if at["waited"] >= 0 else None,
-        reset_unread=bool(at["reset"] & _UNREAD),
-        reset_closed=bool(at["reset"] & _CLOSED),
-        reset_left=bool(at["reset"] & _LEFT),
+        unacknowledged=max(top - (fin == top) - acknowledged, 0) if acknowledged >= 0 else None,  # a FIN takes a number
+        syn_retries=retries,
+        waited=waited if waited >= 0 else None,
+        reset_unread=bool(reset & _UNREAD),
+        reset_closed=bool(reset & _CLOSED),
+        reset_left=bool(reset & _LEFT),
         zero_from=zero_from,
         stall_from=stall_from,
         waiting_from=waiting,
-        first_resent=_moment(at["again_packet"], at["again_time"]),
-        first_overtaken=_moment(at["overtaken_packet"], at["overtaken_time"]),
-        first_duplicate=_moment(at["copy_packet"], at["copy_time"]),
+        first_resent=_moment(firsts[0], firsts[1]),
+        first_overtaken=_moment(firsts[2], firsts[3]),
+        first_duplicate=_moment(firsts[4], firsts[5]),
     )
 
 

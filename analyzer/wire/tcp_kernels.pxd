@@ -7,7 +7,7 @@ ctypedef long long i8
                PACKETS=int, BYTES=int, RETRANSMISSIONS=int, RETRANSMITTED=int, LATE=int, OUT_OF_ORDER=int, DUPLICATES=int,
                KEEPALIVES=int, ZERO_WINDOWS=int, ZERO_TOTAL=int, ZERO=int, ZERO_PACKET=int, ZERO_TIME=int, STALL=int,
                STALL_PACKET=int, STALL_TIME=int, SYN_RETRIES=int, RESET=int, AGAIN=int, OVERTAKEN=int, COPY=int, HOLE_COUNT=int,
-               HOLE=int, OLDEST=int, RECENTLY=int, size=i8, most=i8, word=i8, at_once=i8, soon=i8, ages=i8, row=i8, me=i8, peer=i8, now=i8,
+               HOLE=int, OLDEST=int, RECENTLY=int, size=i8, most=i8, word=i8, at_once=i8, soon=i8, ages=i8, rows=i8, others=i8, sent=i8, replied=i8, before=i8, span=i8, oldest=i8, row=i8, me=i8, peer=i8, now=i8,
                bits=i8, long=i8, extent=i8, first=i8, top=i8, relative=i8, place=i8, fresh=bint, answer=i8, reached=i8,
                advance=bint, same=i8, limit=i8, copied=bint, k=i8, since=i8, closed=i8, acked=i8, h=i8, opened=i8, low=i8, high=i8,
                last=i8)

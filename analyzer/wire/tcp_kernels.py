@@ -5,7 +5,7 @@ per side, so that a call costs little and batches may end anywhere; `health.py` 
 """
 # cython: language_level=3, boundscheck=True, wraparound=False, cdivision=True, initializedcheck=False
 
-SIDE = 92
+SIDE = 84
 """64-bit words of state per side."""
 HOLES = 8
 """Holes in a side's bytes that are remembered; of more the oldest is forgotten, and what fills it counts as sent again."""
@@ -26,8 +26,8 @@ def observe(number, time, seq, ack, flags, window, length, ident, begin, end, ot
     """Add the packets of a batch to `state`: rows `begin` to `end` are side 0's, `other` to `stop` side 1's, each in capture order.
 
     The order of `STATE` is that of the names below; behind them are per side the number of holes, each hole's begin, end and time
-    of opening, the place of the oldest of the recent packets, and of each of these length and sequence number, flags and
-    acknowledgement number, `ident`, and time.
+    of opening, the place of the oldest of the recent packets, and of each of these length and sequence number, acknowledgement
+    number and `ident`, and time.
 
     A packet is one of these, the first that fits:
     - a copy: the same packet as a recent one, IP identification and checksum included (a mirror port or a second interface saw
@@ -42,11 +42,15 @@ def observe(number, time, seq, ack, flags, window, length, ident, begin, end, ot
     ZERO_WINDOWS, ZERO_TOTAL, ZERO, ZERO_PACKET, ZERO_TIME, STALL, STALL_PACKET, STALL_TIME = 17, 18, 19, 20, 21, 22, 23, 24
     SYN_RETRIES, RESET, AGAIN, OVERTAKEN, COPY = 25, 26, 27, 29, 31
     HOLE_COUNT, HOLE, OLDEST, RECENTLY = 33, 34, 58, 59
-    size = 92
+    size = 84
     most = 8
     word = 0xFFFFFFFF  # in a variable: so large a constant in an expression would be a Python object
     at_once = 3_000_000
     soon = 100_000_000
+    rows = end - begin
+    others = stop - other
+    sent = 0
+    replied = 0
     ages = 1 << 44  # five hours: sums of times that lie do not overflow
     while begin < end or other < stop:
         if other >= stop or begin < end and number[begin] < number[other]:
@@ -84,33 +88,40 @@ def observe(number, time, seq, ack, flags, window, length, ident, begin, end, ot
             if relative >> 31:
                 relative -= word + 1
             reached += relative
-        advance = reached > state[peer + ACKED] and bits & 4 == 0
-        same = ident[row]
+        before = state[peer + ACKED]
+        advance = reached > before and bits & 4 == 0
+        span = long << 32 | first
+        same = answer << 31 ^ ident[row]
         if not fresh and not advance:
-            limit = soon if same >> 16 else at_once
+            limit = soon if ident[row] >> 16 else at_once
             copied = False
-            for k in range(me + RECENTLY, me + size - 1, 4):
-                if state[k + 2] == same and state[k] == (long << 32 | first) and state[k + 1] == (bits << 32 | answer):
-                    if now - state[k + 3] < limit:
-                        copied = True
-                        break
+            for k in range(me + RECENTLY, me + size - 1, 3):
+                if state[k + 1] == same and state[k] == span and now - state[k + 2] < limit:
+                    copied = True
+                    break
             if copied:
+                if me:
+                    others -= 1
+                else:
+                    rows -= 1
                 state[me + DUPLICATES] += 1
                 if state[me + COPY] < 0:
                     state[me + COPY] = number[row]
                     state[me + COPY + 1] = now
                 continue
-        k = me + RECENTLY + state[me + OLDEST]
-        state[me + OLDEST] = (state[me + OLDEST] + 4) & 31
-        state[k] = long << 32 | first
-        state[k + 1] = bits << 32 | answer
-        state[k + 2] = same
-        state[k + 3] = now
-        state[me + PACKETS] += 1
-        state[me + BYTES] += long
+        oldest = state[me + OLDEST]
+        state[me + OLDEST] = oldest + 3 if oldest < 21 else 0
+        k = me + RECENTLY + oldest
+        state[k] = span
+        state[k + 1] = same
+        state[k + 2] = now
+        if me:
+            replied += long
+        else:
+            sent += long
 
         if advance:
-            if state[peer + SYN] >= 0 and state[peer + WAITED] < 0:
+            if before < 0 and state[peer + SYN] >= 0:  # the first one answers the SYN
                 state[peer + WAITED] = now - state[peer + SYN]
             state[peer + ACKED] = reached
             since = state[peer + SINCE]
@@ -229,3 +240,7 @@ def observe(number, time, seq, ack, flags, window, length, ident, begin, end, ot
                 state[me + RESET] |= 4
             if state[peer + FIN] >= 0:
                 state[me + RESET] |= 8
+    state[PACKETS] += rows
+    state[BYTES] += sent
+    state[size + PACKETS] += others
+    state[size + BYTES] += replied
