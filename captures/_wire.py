@@ -80,8 +80,12 @@ class Connection:
         self.now = max(self.now, self._zero + round(seconds * 1_000_000) * 1000)
         return self
 
-    def packet(self, side: str, flags: int, payload: bytes = b"", *, again: bool = False) -> None:
-        """One packet now; `again` leaves the sequence number where it is, so that the next one repeats it."""
+    def packet(
+        self, side: str, flags: int, payload: bytes = b"", *, again: bool = False, back: int = 0, window: int = 65000
+    ) -> None:
+        """One packet now; `again` leaves the sequence number where it is, so that the next one repeats it. With `back` it begins so
+        many bytes before that.
+        """
         peer = SERVER if side == CLIENT else CLIENT
         (source, sport), (target, dport) = self._ends[side], self._ends[peer]
         self._ids += 1
@@ -95,7 +99,8 @@ class Connection:
         else:
             stack /= IP(src=source, dst=target, id=self._ids & 0xFFFF, ttl=64, flags="DF")
         acknowledged = self._next[peer] if flags & ACK else 0
-        stack /= TCP(sport=sport, dport=dport, seq=self._next[side], ack=acknowledged, flags=flags, window=65000)
+        sequence = (self._next[side] - back) & 0xFFFFFFFF
+        stack /= TCP(sport=sport, dport=dport, seq=sequence, ack=acknowledged, flags=flags, window=window)
         self.packets.append((self.now, bytes(stack / payload)))
         if again:
             return

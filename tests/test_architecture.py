@@ -24,7 +24,9 @@ MAY_IMPORT = {
     "__main__": {"cli"},
     "__init__": {"pipeline", "model"},
 }
-FOR_EVERY_STEP = tuple(f"analyzer.wire.{name}" for name in ("kernels", "link_kernels", "stream_kernels", "bulk", "_bulk"))
+FOR_EVERY_STEP = tuple(
+    f"analyzer.wire.{name}" for name in ("kernels", "link_kernels", "stream_kernels", "tcp_kernels", "bulk", "_bulk")
+)
 DOORS = {
     "scapy": ("sources/scapy.py",),
     "pyshark": ("sources/pyshark.py",),

@@ -43,3 +43,18 @@ def test_a_capture_holds_the_packets_but_those_that_are_lost(tmp_path: Path) -> 
     lost = write_capture("0 client GET /x\n0.1 server 101\n0.2 client lost text hello", tmp_path / "b.pcap").read_bytes()
     assert struct.unpack("<I", shown[:4])[0] == 0xA1B23C4D
     assert len(shown) - len(lost) == 16 + 54 + 6 + 5
+
+
+def test_what_does_not_arrive_is_sent_again_and_not_acknowledged_before(tmp_path: Path) -> None:
+    lines = ["0 client GET /x", "0.1 server 101", "0.2 client unanswered text hello", "0.3 client again", "0.4 server text hi"]
+    data = write_capture("\n".join([*lines, "0.5 client again arrives", "0.6 server window 0"]), tmp_path / "a.pcap").read_bytes()
+    packets, at = [], 24
+    while at < len(data):
+        (size,) = struct.unpack_from("<I", data, at + 8)
+        packets.append(struct.unpack_from(">HHIIBBH", data, at + 16 + 34))
+        at += 16 + size
+    sent = [packet[2] for packet in packets if packet[0] == 50000]
+    acknowledged = [packet[3] for packet in packets if packet[0] == 8080]
+    assert sent[-4:] == [sent[-4], sent[-4], sent[-4] + 11, sent[-4]]
+    assert acknowledged[-3:] == [sent[-4], sent[-4] + 11, sent[-4] + 11]
+    assert [packet[6] for packet in packets][-2:] == [64240, 0]

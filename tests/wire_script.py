@@ -20,6 +20,9 @@ with `#` are left out; the last line may be `verdict: SLUG`, which `verdict_of` 
     A ping / A pong               control frames with two bytes
     A close [CODE ["REASON"]]     a close frame
     A lost ACTION ...             the same, but the packet is not in the capture
+    A unanswered ACTION ...       the same; the packet is in the capture, but does not reach the peer
+    A again [arrives]             what did not reach the peer is sent once more, and does not either, or does
+    A window N                    an acknowledgement with this receive window
     A fin / A rst                 how TCP ends; a `rst` behind `client syn` refuses the connection
     A clock SECONDS               the capturing machine's clock is set by so much, whoever is named
 
@@ -42,6 +45,7 @@ _MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _MASK = b"\x12\x34\x56\x78"
 _FIN, _SYN, _RST, _PSH, _ACK = 1, 2, 4, 8, 16
 _REPEAT = re.compile(r"^(?P<action>.*?) x(?P<times>\d+)(?: every (?P<step>[\d.]+))?$")
+_BARE = {"syn": _SYN, "fin": _FIN | _ACK, "rst": _RST | _ACK}
 _OPCODES = {"text": 1, "binary": 2, "close": 8, "ping": 9, "pong": 10}
 
 
@@ -90,6 +94,13 @@ class _Side:
     sequence: int
     audio: int = 0
     sent_wav: bool = False
+    adrift: list[tuple[int, bytes]] = field(default_factory=list)
+    """What has not reached the peer: sequence numbers and payloads."""
+
+    @property
+    def arrived(self) -> int:
+        """What the peer acknowledges."""
+        return self.adrift[0][0] if self.adrift else self.sequence
 
 
 @dataclass
@@ -100,23 +111,49 @@ class _Wire:
     server: _Side = field(default_factory=lambda: _Side("server", bytes([10, 0, 0, 1]), 8080, 9000))
     packets: list[tuple[float, bytes]] = field(default_factory=list)
 
-    def packet(self, time: float, sender: _Side, flags: int, payload: bytes = b"", *, seen: bool = True) -> None:
-        """Send one packet, and write it to the capture unless it is not seen there."""
+    def packet(
+        self,
+        time: float,
+        sender: _Side,
+        flags: int,
+        payload: bytes = b"",
+        *,
+        seen: bool = True,
+        at: int | None = None,
+        window: int = 64240,
+    ) -> None:
+        """Send one packet, and write it to the capture unless it is not seen there. With `at`, its sequence number, nothing new."""
         peer = self.server if sender is self.client else self.client
-        acknowledged = peer.sequence if flags & _ACK else 0
-        tcp = struct.pack(">HHIIBBHHH", sender.port, peer.port, sender.sequence, acknowledged, 5 << 4, flags, 64240, 0, 0)
+        acknowledged = peer.arrived if flags & _ACK else 0
+        number = sender.sequence if at is None else at
+        tcp = struct.pack(">HHIIBBHHH", sender.port, peer.port, number, acknowledged, 5 << 4, flags, window, 0, 0)
         total = 20 + len(tcp) + len(payload)
         ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, total, len(self.packets) & 0xFFFF, 0x4000, 64, 6, 0, sender.ip, peer.ip)
         if seen:
             self.packets.append((time, b"\x02\0\0\0\0\1\x02\0\0\0\0\2\x08\0" + ip + tcp + payload))
-        sender.sequence += len(payload) + bool(flags & (_SYN | _FIN))
+        if at is None:
+            sender.sequence += len(payload) + bool(flags & (_SYN | _FIN))
 
-    def data(self, time: float, sender: _Side, payload: bytes, *, seen: bool = True) -> None:
-        """Send stream bytes in segments; the peer acknowledges each."""
+    def data(self, time: float, sender: _Side, payload: bytes, *, seen: bool = True, answered: bool = True) -> None:
+        """Send stream bytes in segments; the peer acknowledges each that reaches it."""
         peer = self.server if sender is self.client else self.client
         for at in range(0, len(payload), 16000):
-            self.packet(time, sender, _PSH | _ACK, payload[at : at + 16000], seen=seen)
-            self.packet(time + 0.0001, peer, _ACK)
+            part = payload[at : at + 16000]
+            if not answered:
+                sender.adrift.append((sender.sequence, part))
+            self.packet(time, sender, _PSH | _ACK, part, seen=seen)
+            if answered:
+                self.packet(time + 0.0001, peer, _ACK)
+
+    def again(self, time: float, sender: _Side, *, arrives: bool) -> None:
+        """Send once more what did not reach the peer."""
+        adrift = list(sender.adrift)
+        if arrives:
+            sender.adrift.clear()
+        for number, part in adrift:
+            self.packet(time, sender, _PSH | _ACK, part, at=number)
+        if arrives:
+            self.packet(time + 0.0001, self.server if sender is self.client else self.client, _ACK)
 
     def open(self, time: float) -> None:
         """Open the connection (RFC 9293 section 3.5)."""
@@ -127,26 +164,26 @@ class _Wire:
     def event(self, time: float, sender: _Side, action: str) -> None:
         """Write one event."""
         word, _, rest = action.partition(" ")
-        seen = word != "lost"
-        if not seen:
+        seen, answered = word != "lost", word != "unanswered"
+        if not seen or not answered:
             word, _, rest = rest.partition(" ")
         if word == "GET":
             self.open(time)
             self.data(time, sender, _request(rest))
-        elif word == "syn":
-            self.packet(time, sender, _SYN)
+        elif word in _BARE:
+            self.packet(time, sender, _BARE[word])
         elif word == "tls":
             if sender is self.client:
                 self.open(time)
             self.data(time, sender, _hello(sender.name))
-        elif word == "fin":
-            self.packet(time, sender, _FIN | _ACK)
-        elif word == "rst":
-            self.packet(time, sender, _RST | _ACK)
+        elif word == "again":
+            self.again(time, sender, arrives=rest == "arrives")
+        elif word == "window":
+            self.packet(time, sender, _ACK, window=int(rest))
         elif word.isdigit():
             self.data(time, sender, _response(int(word), rest))
         elif word != "midstream":
-            self.data(time, sender, self._frame(sender, word, rest), seen=seen)
+            self.data(time, sender, self._frame(sender, word, rest), seen=seen, answered=answered)
 
     def _frame(self, sender: _Side, word: str, rest: str) -> bytes:
         """Build the frame of a message."""

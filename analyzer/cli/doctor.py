@@ -44,7 +44,7 @@ def _version(package: str) -> str:
 
 
 def _loops() -> str:
-    walks = [import_module(f"analyzer.wire.{name}") for name in ("kernels", "link_kernels", "stream_kernels")]
+    walks = [import_module(f"analyzer.wire.{name}") for name in ("kernels", "link_kernels", "stream_kernels", "tcp_kernels")]
     bulk = import_module("analyzer.wire.bulk")
     compiled = {"walks": not any(str(one.__file__).endswith(".py") for one in walks), "byte-wide work": bool(bulk.COMPILED)}
     if all(compiled.values()):

@@ -36,13 +36,15 @@ class Rank(IntEnum):
     """The client broke the service's protocol."""
     FORMAT = 3
     """The bytes are not what was declared."""
-    IDLE = 4
+    PATH = 4
+    """What was sent did not arrive, or late: the network, or a peer that does not read."""
+    IDLE = 5
     """Nothing, or too little, was sent."""
-    SIGNAL = 5
+    SIGNAL = 6
     """The audio is decodable but wrong in level or pace."""
-    ENDING = 6
+    ENDING = 7
     """How it ended; mostly a consequence."""
-    QUALITY = 7
+    QUALITY = 8
     """About the capture. The verdict only when nothing else was found."""
 
 

@@ -96,7 +96,7 @@ class Limits:
     counted.
     """
     live: int = 50_000
-    """Connections followed at once; floods open millions, at 4 KiB each. Those that carry a WebSocket are not let go."""
+    """Connections followed at once; floods open millions, at 6 KiB each. Those that carry a WebSocket are not let go."""
     idle_flow: int = 3600 * SECOND
     """A connection quiet for this long is finished. Longer than any service timer (2 h sessions are never quiet that long)."""
 

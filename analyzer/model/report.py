@@ -36,6 +36,8 @@ class SessionReport:
     close: Mapping[str, Any] | None
     tcp_end: str
     tcp_stream: int
+    tcp: Mapping[str, Any]
+    """How TCP carried it: the handshake's round trip, and per side what was sent again, copied or overtaken, and who waited."""
     coverage: Mapping[str, Mapping[str, int]]
     verdict: Verdict
     service: Mapping[str, Any]

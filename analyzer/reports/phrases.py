@@ -150,7 +150,7 @@ def facts(session: "SessionReport") -> list[tuple[str, str]]:
     for side, track in session.audio.items():
         if track:
             found += track_facts("Audio" if side == "client" else "Server audio", track)
-    found += [("Service", _service(session.service)), ("Close", close(session))]
+    found += [("Service", _service(session.service)), ("Close", close(session)), ("TCP", _tcp(session.tcp))]
     missing = {side: count.get("missing", 0) for side, count in session.coverage.items()}
     if any(missing.values()):
         found.append(("Missing", ", ".join(f"{size(count)} of the {side}" for side, count in missing.items() if count)))
@@ -203,6 +203,33 @@ def _service(service: Mapping[str, Any]) -> str:
     if told is not None:
         parts.append(f"says it received {seconds(told)}")
     return ", ".join(parts)
+
+
+def _tcp(tcp: Mapping[str, Any]) -> str:
+    """Tell the handshake's round trip, and of each side what did not go straight."""
+    parts = []
+    if tcp.get("handshake_rtt_s") is not None:
+        halves = f"{seconds(tcp['syn_to_syn_ack_s'])} to SYN-ACK, {seconds(tcp['syn_ack_to_ack_s'])} to ACK"
+        parts.append(f"handshake {seconds(tcp['handshake_rtt_s'])} ({halves})")
+    if tcp.get("syn_retries"):
+        parts.append(f"SYN sent again {tcp['syn_retries']:,} times")
+    for side in ("client", "server"):
+        told = ", ".join(_tcp_side(tcp.get(side, {})))
+        parts.append(f"{side} {told}" if told else "")
+    return "; ".join(part for part in parts if part)
+
+
+def _tcp_side(facts: Mapping[str, Any]) -> Iterable[str]:
+    if again := facts.get("retransmissions", 0) + facts.get("late", 0):
+        yield f"{again:,} sent again"
+    if facts.get("out_of_order"):
+        yield f"{facts['out_of_order']:,} out of order"
+    if facts.get("duplicates"):
+        yield f"{facts['duplicates']:,} captured twice"
+    if facts.get("zero_windows"):
+        yield f"window closed for {seconds(facts['zero_window_s'])}"
+    if facts.get("unacknowledged"):
+        yield f"{size(facts['unacknowledged'])} not acknowledged"
 
 
 def where(finding: "Finding") -> str:

@@ -72,6 +72,7 @@ def _session(session: "SessionReport") -> dict[str, Any]:
         "close": _data(session.close),
         "tcp_end": session.tcp_end,
         "tcp_stream": session.tcp_stream,
+        "tcp": _data(session.tcp),
         "coverage": _data(session.coverage),
         "verdict": {"rule": session.verdict.rule, "severity": str(session.verdict.severity), "text": session.verdict.text},
         "service": _data(session.service),

@@ -20,6 +20,8 @@ _IDLE = re.compile(r"time[ -]?out|timed out|inactiv|\bidle\b", re.IGNORECASE)
 _EXCERPT = 120
 _PACE_FROM_S = 2.0
 
+FASTEST = 1.25
+"""Times real time: what comes faster the service slows down."""
 PING_TIMEOUT = "keepalive ping timeout"
 """The reason that the Python library `websockets` gives when its pings stay unanswered."""
 
@@ -56,6 +58,16 @@ def end_unseen(direction: Direction) -> str | None:
     if len(times) and int(times[-1]) > direction.blind[-1].begin.time:
         return None
     return f"the last bytes of the {direction.side.word} are not in the capture"
+
+
+def acknowledgements_unseen(session: Session) -> str | None:
+    """Say why acknowledgements may be missing from the capture; None when nothing speaks for it."""
+    for direction in session.sides:
+        if not direction.tcp.packets:
+            return f"no packet of the {direction.side.word} is in the capture"
+        if direction.missing:
+            return f"bytes of the {direction.side.word} are missing from the capture, so that acknowledgements may be, too"
+    return "packets are missing from the capture, so that acknowledgements may be, too" if session.capture_cut else None
 
 
 def never_opened(session: Session) -> bool:

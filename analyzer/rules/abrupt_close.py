@@ -12,8 +12,10 @@ from analyzer.rules._evidence import end_unseen, never_opened, packets_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from analyzer.model.session import Direction, Session
+    from analyzer.model.session import Direction, Health, Session
 
+# A few retransmission timeouts (RFC 6298).
+_GAVE_UP = 3 * SECOND
 # Lifetimes and idle limits that proxies and load balancers commonly have, in seconds.
 _ROUND_TIMES = (60, 100, 300, 350, 600, 900, 3600)
 
@@ -28,7 +30,8 @@ def abrupt_close(session: Session) -> Iterator[Finding | Unjudged]:
     not sent yet is lost.
 
     How it is found
-    The FIN or RST of an accepted session, and no close frame of either side in the capture before or after it.
+    The FIN or RST of an accepted session, and no close frame of either side in the capture before or after it. Of a RST the
+    finding says what it came after: a FIN, bytes that were not acknowledged, or nothing.
 
     When it stays silent
     Where the upgrade was not accepted, or its answer was one that the client had to refuse, the connection is still open
@@ -43,6 +46,7 @@ def abrupt_close(session: Session) -> Iterator[Finding | Unjudged]:
 
     References
     RFC 6455 sections 7.1.4 to 7.1.5. Deepgram, WebSocket DATA and NET errors, "Closing the WebSocket connection".
+    RFC 1122 section 4.2.2.13 (a close with unread data is a RST).
 
     Example
     0.0 client GET /v1/listen?encoding=linear16&sample_rate=16000
@@ -63,17 +67,39 @@ def abrupt_close(session: Session) -> Iterator[Finding | Unjudged]:
         return
     how, _, word = session.tcp_end.partition("-")
     side: Direction = session.client if word == "client" else session.server
+    health = side.tcp.health
     at = (side.tcp.rst if how == "rst" else side.tcp.fin) or session.last
     lasted = (at.time - session.origin) / SECOND
     near = next((limit for limit in _ROUND_TIMES if abs(lasted - limit) <= 1), None)
     hint = f" It had lasted close to {near} s, a common limit of proxies and load balancers." if near else ""
+    why = f" {_of_reset(health, word, side.side.peer.word)}" if how == "rst" else ""
     did = "reset the TCP connection (RST)" if how == "rst" else "ended the TCP connection (FIN)"
     yield Finding(
         Severity.ERROR,
-        f"The {word} {did} at {lasted:.2f} s, and neither side had sent a close frame.{hint}",
+        f"The {word} {did} at {lasted:.2f} s, and neither side had sent a close frame.{hint}{why}",
         packets=packets_of(at),
         time_s=session.seconds(at.time),
         side=word,
         confidence=Confidence.CERTAIN,
-        values={"tcp_end": session.tcp_end, "lasted_s": round(lasted, 6), "resent_client": session.client.tcp.resent},
+        values={
+            "tcp_end": session.tcp_end,
+            "lasted_s": round(lasted, 6),
+            "resent_client": session.client.tcp.health.resent,
+            **({"reset_unread": health.reset_unread, "reset_after_fin": health.reset_closed} if how == "rst" else {}),
+        },
     )
+
+
+def _of_reset(health: Health, word: str, peer: str) -> str:
+    """Say what the RST came after; what sends it in this case, by RFC 9293 section 3.10.7 and RFC 1122 section 4.2.2.13."""
+    if health.unacknowledged and health.stall_from == health.waiting_from and health.stall >= _GAVE_UP:
+        return f"It gave up: what it had sent was not acknowledged for {health.stall / SECOND:.1f} s."
+    if health.reset_closed:
+        return f"The RST answers what the {peer} sent after the {word} had closed."
+    if health.reset_unread:
+        return (
+            f"The RST answers bytes of the {peer} that the {word} had not acknowledged: nobody there held the connection any more."
+        )
+    if health.reset_left:
+        return f"The {peer} had ended its side with FIN before."
+    return f"The RST came on its own: the {word}'s program was ended or closed with unread data, or a device in between sent it."

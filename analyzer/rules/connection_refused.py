@@ -50,5 +50,5 @@ def connection_refused(session: Session) -> Iterator[Finding | Unjudged]:
         packets=packets_of(session.client.tcp.syn, session.server.tcp.rst) or packets_of(session.first),
         time_s=session.seconds((session.server.tcp.rst or session.first).time),
         side=session.server.side.word,
-        values={"port": server.port, "attempts": 1 + session.client.tcp.resent},
+        values={"port": server.port, "attempts": 1 + session.client.tcp.health.syn_retries},
     )

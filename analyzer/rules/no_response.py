@@ -47,18 +47,18 @@ def no_response(session: Session) -> Iterator[Finding | Unjudged]:
     outcome, client, server = session.upgrade.outcome, session.client, session.server
     waited = (session.last.time - session.first.time) / SECOND
     if outcome == "unreachable":
-        if session.capture_cut and not client.tcp.resent:
+        if session.capture_cut and not client.tcp.health.syn_retries:
             yield Unjudged("the capture breaks off behind the first packet of the connection")
             return
         yield Finding(
             Severity.ERROR,
             f"The server {server.endpoint.ip} never answered the connection to port {server.endpoint.port}, which the client tried "
-            f"{1 + client.tcp.resent} times in {waited:.1f} s.",
+            f"{1 + client.tcp.health.syn_retries} times in {waited:.1f} s.",
             packets=packets_of(client.tcp.syn or session.first, client.tcp.last),
             time_s=session.seconds((client.tcp.syn or session.first).time),
             until_s=session.seconds(session.last.time),
             side=server.side.word,
-            values={"waited_s": waited, "attempts": 1 + client.tcp.resent},
+            values={"waited_s": waited, "attempts": 1 + client.tcp.health.syn_retries},
         )
         return
     request = session.upgrade.request

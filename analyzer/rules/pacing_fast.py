@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING
 
 from analyzer.model.finding import Finding, Rank, Unjudged
 from analyzer.rules import rule
-from analyzer.rules._evidence import off_pace
+from analyzer.rules._evidence import FASTEST, off_pace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from analyzer.model.session import Session
-
-_FASTEST = 1.25
 
 
 @rule("pacing-fast", rank=Rank.SIGNAL, generic="silent")
@@ -55,4 +53,4 @@ def pacing_fast(session: Session) -> Iterator[Finding | Unjudged]:
     2.6 client fin
     verdict: pacing-fast
     """
-    return off_pace(session, lambda ratio: ratio > _FASTEST)
+    return off_pace(session, lambda ratio: ratio > FASTEST)

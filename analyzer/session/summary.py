@@ -12,7 +12,7 @@ from analyzer.model.numbering import Numbering
 from analyzer.model.redact import Secrets, redact, redact_protocol, redact_query, redact_target, redact_value, secrets_of
 from analyzer.model.report import SessionReport
 from analyzer.model.schema import FRAMES, Column, Kind, Opcode, Side
-from analyzer.model.session import Proxy, Session, Track
+from analyzer.model.session import Moment, Proxy, Session, Tcp, Track
 from analyzer.model.tables import Table
 from analyzer.session.timeline import timeline
 
@@ -84,6 +84,7 @@ def summarise(
         close=None if close is None else {"by": close.side.word, "code": close.code, "reason": redact(close.reason, secrets)},
         tcp_end=session.tcp_end,
         tcp_stream=session.tcp_stream,
+        tcp=_tcp(session),
         coverage={
             "client": {"bytes": client.bytes, "missing": client.missing},
             "server": {"bytes": server.bytes, "missing": server.missing},
@@ -189,6 +190,52 @@ def _service(session: Session) -> dict[str, Any]:
         "first_result_s": session.seconds(service.first_result.time) if service.first_result else None,
         "complete_by_server": complete,
     }
+
+
+def _tcp(session: Session) -> dict[str, Any]:
+    """How TCP carried the session: the handshake as seen at the place of capture, and what each side's packets met with."""
+    asked, answered = session.client.tcp.health.waited, session.server.tcp.health.waited
+    whole = None if asked is None or answered is None else asked + answered
+    return {
+        "handshake_rtt_s": _seconds(whole),
+        "syn_to_syn_ack_s": _seconds(asked),
+        "syn_ack_to_ack_s": _seconds(answered),
+        "syn_retries": session.client.tcp.health.syn_retries,
+        "client": _tcp_side(session, session.client.tcp),
+        "server": _tcp_side(session, session.server.tcp),
+    }
+
+
+def _tcp_side(session: Session, tcp: Tcp) -> dict[str, Any]:
+    """One side's part of it."""
+
+    def at(moment: Moment | None) -> float | None:
+        return None if moment is None else session.seconds(moment.time)
+
+    health = tcp.health
+    return {
+        "packets": health.packets,
+        "bytes": health.bytes,
+        "retransmissions": health.retransmissions,
+        "retransmitted_bytes": health.retransmitted_bytes,
+        "late": health.late,
+        "out_of_order": health.out_of_order,
+        "duplicates": health.duplicates,
+        "keepalives": health.keepalives,
+        "zero_windows": health.zero_windows,
+        "zero_window_s": _seconds(health.zero_total),
+        "longest_zero_window_s": _seconds(health.zero),
+        "zero_window_from_s": at(health.zero_from),
+        "longest_stall_s": _seconds(health.stall),
+        "stall_from_s": at(health.stall_from),
+        "unacknowledged": health.unacknowledged,
+        "rst_s": at(tcp.rst),
+    }
+
+
+def _seconds(duration: int | None) -> float | None:
+    """A duration in ns as seconds."""
+    return None if duration is None else round(duration / SECOND, 6)
 
 
 def _frame_table(session: Session, numbering: Numbering | None) -> Table:

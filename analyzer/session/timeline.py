@@ -1,16 +1,20 @@
 """A session on one line: what was sent when, in equal buckets, small enough to go into every report."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from analyzer.model.limits import SECOND
 from analyzer.model.redact import Secrets, redact
 from analyzer.model.schema import Kind
-from analyzer.model.session import Session
+from analyzer.model.session import Health, Session
 from analyzer.model.streams import Ints
 
 BUCKETS = 60
 EVENTS = 40
+_NOTABLE = SECOND
+"""Shorter waits of TCP are no event."""
 _BEHIND = np.uint64(BUCKETS)
 
 
@@ -37,6 +41,7 @@ def timeline(session: Session, secrets: Secrets) -> dict[str, Any]:
         for what, at in (("FIN", side.tcp.fin), ("RST", side.tcp.rst))
         if at is not None
     ]
+    events += [event for side in session.sides for event in _of_tcp(session, side.side.word, side.tcp.health)]
     return {
         "bucket_s": round(bucket / 1e9, 6),
         "audio_bytes": _filled(times[audio], begin, bucket, client.column("size")[audio]),
@@ -44,6 +49,14 @@ def timeline(session: Session, secrets: Secrets) -> dict[str, Any]:
         "server_messages": _filled(server.column("first_time"), begin, bucket),
         "events": [(time, redact(what, secrets)) for time, what in sorted(events)[:EVENTS]],
     }
+
+
+def _of_tcp(session: Session, side: str, health: Health) -> Iterator[tuple[float, str]]:
+    """When a side did not read, or its bytes did not arrive."""
+    if health.zero_from is not None and health.zero >= _NOTABLE:
+        yield session.seconds(health.zero_from.time), f"{side} window closed for {health.zero / SECOND:.1f} s"
+    if health.stall_from is not None and health.stall >= _NOTABLE:
+        yield session.seconds(health.stall_from.time), f"{side} not acknowledged for {health.stall / SECOND:.1f} s"
 
 
 def _filled(times: Ints, begin: int, bucket: int, weights: Ints | None = None) -> list[int]:

@@ -19,6 +19,7 @@ from analyzer.wire import http1
 from analyzer.wire.deflate import Inflater
 from analyzer.wire.frames import FrameColumns
 from analyzer.wire.handshake import Handshake
+from analyzer.wire.health import TcpHealth
 from analyzer.wire.intake import Intake, contiguous
 from analyzer.wire.messages import MessageReader
 from analyzer.wire.reassembly import Reassembly
@@ -76,6 +77,7 @@ class Connection:
             self.client = 1 if opening.flags & ACK else 0
         self.handshake_seen = bool(opening.flags & SYN)
         self._reassembly = tuple(Reassembly(initial, limits) for initial in opening.initial)
+        self._health = TcpHealth()
         self._intake = (Intake(limits.http_head), Intake(limits.http_head))
         self.sightings = (Sightings(limits.anomalies), Sightings(limits.anomalies))
         self._handshake: Handshake | None = None
@@ -119,6 +121,7 @@ class Connection:
     def feed(self, rows: Rows, columns: Columns, data: Bytes) -> None:
         """Take the packets of a batch: rows of `columns`, whose payload offsets point into `data`."""
         self._note_times(rows, columns)
+        self._health.feed(columns, rows.sides)
         for side in (0, 1):
             self._reassembly[side].acknowledge(columns, *rows.sides[1 - side])
         # The client first: its request must be known when the answer is read.
@@ -139,6 +142,7 @@ class Connection:
         self._settle(final=True)
         for side in (self.client_side, 1 - self.client_side) if self._streams else ():
             self._streams[side].feed([End(self._reassembly[side].next)], self.last)
+        self._health.finish(self.last.time)
         self._close_attempt()
         self._streams, self._handshake = [], None
         self._drop_pieces()
@@ -356,7 +360,9 @@ class Connection:
     def _close_attempt(self, answer: Moment | None = None) -> None:
         """The attempt is over: with the connection, or by its `answer`, since another one follows."""
         if self.sink is not None:
-            facts = self.facts(Side.CLIENT).facts, self.facts(Side.SERVER).facts
+            healths = self._health.settle(self.last.time)
+            one, two = (replace(half.facts, health=health) for half, health in zip(self._reassembly, healths, strict=True))
+            facts = (two, one) if self.client_side else (one, two)
             if answer is None:
                 self.sink.finish(facts, self.last, encrypted=self.carries is Carries.TLS, over=self.over)
             else:

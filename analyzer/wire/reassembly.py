@@ -20,11 +20,10 @@ from analyzer.wire.tcp import SYN
 WRAP = 1 << 32
 ROW = 40
 """Bytes that a segment costs beside its payload: five 64-bit columns."""
-FOLLOWED = ("seq", "flags", "captured", "length", "window", "payload", "number", "time")
+FOLLOWED = ("seq", "flags", "captured", "length", "payload", "number", "time")
 """Columns of PACKETS that `stream_kernels.follow` reads."""
-COUNTED = ("truncated", "keepalives", "resent", "early", "zero_window")
-NOTED = np.array([0] * len(COUNTED) + [-1, -1, -1, 0], np.int64)
-"""What it starts to count from; behind the counts the first SYN, FIN and RST."""
+NOTED = np.array([0, -1, -1, -1, 0], np.int64)
+"""What it starts from: packets cut by the snap length, first SYN, FIN and RST, offset of that FIN."""
 
 
 def owned(run: Run) -> Run:
@@ -69,7 +68,6 @@ class Reassembly:
         self._base = None if initial is None else (initial + 1) % WRAP  # sequence number of stream offset 0
         self.next = 0
         """Stream offset up to which all is delivered."""
-        self._highest = 0  # stream offset up to which something was seen
         self._acknowledged = 0  # stream offset up to which the peer acknowledged
         self._waiting: Run | None = None
         self._last: Moment | None = None  # packet before the next undelivered byte
@@ -85,13 +83,12 @@ class Reassembly:
             self._base = (first + 1) % WRAP if rows["flags"][begin] & SYN else first
         found = NOTED.copy()
         parts = np.empty((5, end - begin), np.int64)
-        count, in_order, self._highest = stream_kernels.follow(
+        count, in_order = stream_kernels.follow(
             *(memoryview(rows[name]) for name in FOLLOWED),
             begin,
             end,
             self._base,
             self.next,
-            self._highest,
             memoryview(found),
             *(memoryview(part) for part in parts),
         )
@@ -172,7 +169,7 @@ class Reassembly:
 
     def _note(self, rows: Columns, begin: int, end: int, found: list[int]) -> None:
         """Add what `stream_kernels.follow` counted."""
-        *counts, syn, fin, rst, fin_at = found
+        truncated, syn, fin, rst, fin_at = found
         facts = self.facts
         if fin >= 0 and self._end is None:
             self._end = fin_at
@@ -182,7 +179,7 @@ class Reassembly:
             fin=facts.fin or _moment(rows, fin),
             rst=facts.rst or _moment(rows, rst),
             last=_moment(rows, end - 1),
-            **{name: getattr(facts, name) + count for name, count in zip(COUNTED, counts, strict=True)},
+            truncated=facts.truncated + truncated,
         )
 
 

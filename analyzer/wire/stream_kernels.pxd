@@ -7,8 +7,8 @@ ctypedef unsigned long long u8
 @cython.locals(word=i8, parts=i8, in_order=bint, expected=i8, row=i8, bits=int, long=i8, relative=i8, place=i8)
 cpdef tuple follow(
     const unsigned int[::1] seq, const unsigned char[::1] flags, const int[::1] captured, const int[::1] length,
-    const unsigned short[::1] window, const i8[::1] payload, const i8[::1] number, const i8[::1] time, i8 begin, i8 end,
-    i8 base, i8 following, i8 highest, i8[::1] facts, i8[::1] start, i8[::1] size, i8[::1] packet, i8[::1] when, i8[::1] at)
+    const i8[::1] payload, const i8[::1] number, const i8[::1] time, i8 begin, i8 end,
+    i8 base, i8 following, i8[::1] facts, i8[::1] start, i8[::1] size, i8[::1] packet, i8[::1] when, i8[::1] at)
 
 @cython.locals(word=i8, row=i8, relative=i8)
 cpdef i8 acknowledged(

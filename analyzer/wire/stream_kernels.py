@@ -16,7 +16,6 @@ def follow(
     flags,
     captured,
     length,
-    window,
     payload,
     number,
     time,
@@ -24,7 +23,6 @@ def follow(
     end,
     base,
     following,
-    highest,
     facts,
     start,
     size,
@@ -32,15 +30,14 @@ def follow(
     when,
     at,
 ):
-    """One direction's packets `begin` to `end` of a batch in stream offsets; returns (parts, whether they are in order, highest).
+    """One direction's packets `begin` to `end` of a batch in stream offsets; returns (parts, whether they are in order).
 
     `base` is the sequence number of stream offset 0, `following` the offset that is expected next (sequence numbers are taken for
-    those nearest to it: right as long as a batch spans less than 2 GiB), `highest` the offset up to which something was seen.
+    those nearest to it: right as long as a batch spans less than 2 GiB).
     `start`, `size`, `packet`, `when` and `at` are filled with the parts that carry stream bytes: not those of a RST, which are
     words. In order means that the parts follow one another from `following` on. What lies further ahead than any window reaches
-    (2**30, RFC 7323 section 2.3) is left out. `facts` counts, in this order: cut by the snap length, keep-alives (a packet that
-    repeats the byte before the next one, or nothing at that place, RFC 9293 section 3.8.4), resent, early, zero window; then come
-    the rows of the first SYN, FIN and RST, -1 for none, and the offset of that FIN.
+    (2**30, RFC 7323 section 2.3) is left out. `facts` counts the packets that the snap length cut; then come the rows of the first
+    SYN, FIN and RST, -1 for none, and the offset of that FIN.
     """
     word = 0xFFFFFFFF  # in a variable: so large a constant in an expression would be a Python object
     parts = 0
@@ -49,37 +46,28 @@ def follow(
     for row in range(begin, end):
         bits = flags[row]
         long = length[row]
+        if long == 0 and bits & 7 == 0:
+            continue
         relative = (seq[row] - base - following) & word
         if relative >> 31:
             relative -= word + 1
         place = following + relative
-        if place > highest + 1073741824 and place > following + 1073741824:  # no window is so wide: of another connection
-            if bits & 4 and facts[7] < 0:
-                facts[7] = row
+        if relative > 1073741824:  # no window is so wide: of another connection
+            if bits & 4 and facts[3] < 0:
+                facts[3] = row
             continue
         if bits & 7:
             if bits & 2:
                 place += 1  # SYN takes a number of its own; data may ride on it (RFC 7413)
-                if facts[5] < 0:
-                    facts[5] = row
-            if bits & 1 and facts[6] < 0:
-                facts[6] = row
-                facts[8] = place + long
-            if bits & 4 and facts[7] < 0:
-                facts[7] = row
+                if facts[1] < 0:
+                    facts[1] = row
+            if bits & 1 and facts[2] < 0:
+                facts[2] = row
+                facts[4] = place + long
+            if bits & 4 and facts[3] < 0:
+                facts[3] = row
         if captured[row] < long:
             facts[0] += 1
-        if place != highest:
-            if long <= 1 and place == highest - 1 and bits & 7 == 0:
-                facts[1] += 1
-            elif long > 0 and place < highest:
-                facts[2] += 1
-            elif long > 0:
-                facts[3] += 1
-        if place + long > highest:
-            highest = place + long
-        if window[row] == 0 and bits & 6 == 0:
-            facts[4] += 1
         if captured[row] > 0 and bits & 4 == 0:
             if place != expected:
                 in_order = False
@@ -90,7 +78,7 @@ def follow(
             when[parts] = time[row]
             at[parts] = payload[row]
             parts += 1
-    return parts, in_order, highest
+    return parts, in_order
 
 
 def acknowledged(ack, flags, begin, end, base, following, highest):

@@ -8,4 +8,4 @@ def test_errors_weigh_most() -> None:
 
 
 def test_causes_come_before_consequences() -> None:
-    assert sorted(Rank) == [Rank.HANDSHAKE, Rank.MISUSE, Rank.FORMAT, Rank.IDLE, Rank.SIGNAL, Rank.ENDING, Rank.QUALITY]
+    assert sorted(Rank) == [Rank.HANDSHAKE, Rank.MISUSE, Rank.FORMAT, Rank.PATH, Rank.IDLE, Rank.SIGNAL, Rank.ENDING, Rank.QUALITY]

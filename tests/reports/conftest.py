@@ -15,6 +15,15 @@ NO_FRAMES = {"text": 0, "binary": 0, "continuation": 0, "ping": 0, "pong": 0, "c
 HEALTHY = Verdict(None, "ok", "3 s of linear16 audio were streamed, 4 results came back, and the server closed with 1000.")
 
 
+NO_TCP = {
+    **dict.fromkeys(("packets", "bytes", "retransmissions", "retransmitted_bytes", "late", "out_of_order", "duplicates"), 0),
+    **dict.fromkeys(("keepalives", "zero_windows", "zero_window_s", "longest_zero_window_s"), 0),
+    **dict.fromkeys(("zero_window_from_s", "stall_from_s", "rst_s")),
+    "longest_stall_s": 0.0,
+    "unacknowledged": 0,
+}
+
+
 def session_report(**changes: Any) -> SessionReport:  # noqa: ANN401 - any field
     """Make a healthy session of three seconds, with changes."""
     session = SessionReport(
@@ -68,6 +77,14 @@ def session_report(**changes: Any) -> SessionReport:  # noqa: ANN401 - any field
         close={"by": "server", "code": 1000, "reason": ""},
         tcp_end="fin-server",
         tcp_stream=0,
+        tcp={
+            "handshake_rtt_s": 0.0213,
+            "syn_to_syn_ack_s": 0.0201,
+            "syn_ack_to_ack_s": 0.0012,
+            "syn_retries": 0,
+            "client": {**NO_TCP, "packets": 64, "bytes": 96700},
+            "server": {**NO_TCP, "packets": 40, "bytes": 1100},
+        },
         coverage={"client": {"bytes": 96300, "missing": 0}, "server": {"bytes": 900, "missing": 0}},
         verdict=HEALTHY,
         service={"results": 4, "metadata": {"duration_s": 3.0, "sha256": None}, "transcript_cursor_s": 3.0, "first_result_s": 1.1},

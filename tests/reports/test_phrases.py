@@ -67,3 +67,20 @@ def test_evidence_in_one_line(silent: SessionReport) -> None:
     finding = replace(silent.findings[0], packets=tuple(range(1, 12)), count=3)
     assert where(finding) == "client, from 3 s to 15.1 s, packets 1, 2, 3, 4, 5, 6, 7, 8, ..., 3 times"
     assert where(replace(finding, packets=(), count=1, until_s=3.0001)) == "client, at 3 s"
+
+
+def test_facts_tell_the_handshake_and_what_did_not_go_straight(healthy: SessionReport) -> None:
+    assert dict(facts(healthy))["TCP"] == "handshake 0.021 s (0.02 s to SYN-ACK, 0.001 s to ACK)"
+    client = {
+        **healthy.tcp["client"],
+        "retransmissions": 3,
+        "late": 1,
+        "out_of_order": 2,
+        "duplicates": 1200,
+        "unacknowledged": 640,
+    }
+    server = {**healthy.tcp["server"], "zero_windows": 2, "zero_window_s": 3.5}
+    tcp = {**healthy.tcp, "handshake_rtt_s": None, "syn_retries": 2, "client": client, "server": server}
+    told = "client 4 sent again, 2 out of order, 1,200 captured twice, 640 bytes not acknowledged; server window closed for 3.5 s"
+    assert dict(facts(replace(healthy, tcp=tcp)))["TCP"] == f"SYN sent again 2 times; {told}"
+    assert "TCP" not in dict(facts(replace(healthy, tcp={**healthy.tcp, "handshake_rtt_s": None})))

@@ -7,7 +7,7 @@ from made_session import direction, moment, session
 
 from analyzer.model.finding import Finding, Severity, Unjudged
 from analyzer.model.schema import Side
-from analyzer.model.session import Session, Tcp
+from analyzer.model.session import Health, Session, Tcp
 from analyzer.rules import judge
 from analyzer.rules.connection_refused import connection_refused
 from analyzer.rules.no_response import no_response
@@ -73,7 +73,7 @@ def test_a_reset_instead_of_a_connection() -> None:
 
 
 def unanswered(outcome: str, server_packets: int = 3, resent: int = 0, **more: object) -> Session:
-    client = direction(Side.CLIENT, tcp=Tcp(packets=4, syn=moment(-0.02), last=moment(6), resent=resent))
+    client = direction(Side.CLIENT, tcp=Tcp(packets=4, syn=moment(-0.02), last=moment(6), health=Health(syn_retries=resent)))
     return session(client, direction(Side.SERVER, tcp=Tcp(packets=server_packets)), outcome=outcome, last=6.0, **more)  # type: ignore[arg-type]
 
 

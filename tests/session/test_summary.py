@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from made_session import ORIGIN, Said, audio, direction, keepalives, session, track
+from made_session import ORIGIN, Said, audio, direction, keepalives, moment, session, track
 
 from analyzer.model.finding import Finding, Severity, Unjudged, Verdict
 from analyzer.model.limits import SECOND
 from analyzer.model.report import SessionReport
 from analyzer.model.schema import FRAMES, Kind, Side
-from analyzer.model.session import Request, Response, Service, Session, Upgrade
+from analyzer.model.session import Health, Request, Response, Service, Session, Tcp, Upgrade
 from analyzer.session.summary import iso, summarise
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
@@ -45,6 +45,36 @@ def test_messages_are_counted_by_opcode_and_kind() -> None:
     assert (found.duration_s, found.provider, found.origin_ns) == (60.02, "deepgram-listen-v1", ORIGIN)
     assert found.tls is None
     assert found.frame_table is None
+
+
+def test_tcp_is_told_in_seconds_of_the_session() -> None:
+    client = Health(packets=9, bytes=700, retransmissions=2, stall=SECOND, stall_from=moment(3), waited=20_000_000, syn_retries=1)
+    server = Health(zero_windows=1, zero=SECOND // 2, zero_total=SECOND, zero_from=moment(5), unacknowledged=4, waited=1_000_000)
+    sides = direction(Side.CLIENT, tcp=Tcp(packets=9, health=client)), direction(Side.SERVER, tcp=Tcp(rst=moment(7), health=server))
+    found = summed(session(*sides)).tcp
+    assert [found[name] for name in ("handshake_rtt_s", "syn_to_syn_ack_s", "syn_ack_to_ack_s", "syn_retries")] == [
+        0.021,
+        0.02,
+        0.001,
+        1,
+    ]
+    assert {name: value for name, value in found["client"].items() if value} == {
+        "packets": 9,
+        "bytes": 700,
+        "retransmissions": 2,
+        "longest_stall_s": 1.0,
+        "stall_from_s": 3.0,
+    }
+    assert found["client"]["unacknowledged"] is None
+    assert {name: value for name, value in found["server"].items() if value} == {
+        "zero_windows": 1,
+        "zero_window_s": 1.0,
+        "longest_zero_window_s": 0.5,
+        "zero_window_from_s": 5.0,
+        "unacknowledged": 4,
+        "rst_s": 7.0,
+    }
+    assert summed(session()).tcp["handshake_rtt_s"] is None
 
 
 def test_no_secret_leaves() -> None:
