@@ -24,11 +24,12 @@ from analyzer.model.capture import Capture, CaptureLog, Source
 from analyzer.model.dataclass import dataclass
 from analyzer.model.errors import AnalyzerError, UsageError
 from analyzer.model.limits import SECOND
+from analyzer.model.places import Moment
 from analyzer.model.provider import Provider
 from analyzer.model.redact import redact, redact_value
 from analyzer.model.report import CaptureReport, Report, SessionReport
 from analyzer.model.schema import Side
-from analyzer.model.session import AudioFormat, Moment, Request, Response
+from analyzer.model.session import AudioFormat, Request, Response
 from analyzer.model.settings import Settings
 from analyzer.providers import by_name, by_words, recognise
 from analyzer.rules import judge, judge_capture, numbered

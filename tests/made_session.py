@@ -7,6 +7,7 @@ import numpy as np
 
 from analyzer.model.anomalies import Anomaly, Sighting
 from analyzer.model.limits import SECOND
+from analyzer.model.places import Endpoint, Hole, Moment, Span
 from analyzer.model.provider import Provider
 from analyzer.model.schema import FRAMES, MESSAGES, Kind, Opcode, Side
 from analyzer.model.session import (
@@ -14,22 +15,18 @@ from analyzer.model.session import (
     AudioGap,
     Close,
     Direction,
-    Endpoint,
-    Hole,
-    Moment,
     Pace,
     Request,
     Response,
     Service,
     Session,
-    Span,
-    Tcp,
     Text,
     Track,
     Upgrade,
 )
 from analyzer.model.settings import Settings
 from analyzer.model.tables import Table
+from analyzer.model.tcp import Tcp
 from analyzer.providers import by_name
 
 ORIGIN = 1_795_000_000 * SECOND

@@ -21,7 +21,7 @@ CAPTURES = Path(__file__).parents[1] / "captures"
 FOLDERS = sorted(path.parent for path in CAPTURES.glob("*/expected.json"))
 MADE = [folder for folder in FOLDERS if (folder / "make.py").exists()]
 TOLERANCE = 0.02
-MOST_BYTES = 4_000_000
+MOST_BYTES = 6_000_000
 
 
 def capture_of(folder: Path) -> Path:

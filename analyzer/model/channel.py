@@ -3,9 +3,11 @@
 from typing import Protocol
 
 from analyzer.model.dataclass import dataclass
+from analyzer.model.places import Hole, Moment, Span
 from analyzer.model.schema import Side
-from analyzer.model.session import Hole, Moment, Proxy, Request, Response, Span, Tcp
+from analyzer.model.session import Proxy, Request, Response
 from analyzer.model.streams import Bytes, Columns
+from analyzer.model.tcp import Tcp
 
 
 @dataclass(frozen=True, slots=True)

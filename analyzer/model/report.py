@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from analyzer.model.finding import Finding, Verdict
-from analyzer.model.session import Endpoint
+from analyzer.model.places import Endpoint
 from analyzer.model.tables import Array, Table
 
 SCHEMA = "analyzer-report/1"

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analyzer.model.finding import Finding
+    from analyzer.model.places import Endpoint
     from analyzer.model.report import CaptureReport, Report, SessionReport
-    from analyzer.model.session import Endpoint
 
 SEVERITIES = {"error": "with an error", "warning": "with a warning", "note": "with a note", "ok": "healthy"}
 """What a session with this verdict is, from worst to best."""

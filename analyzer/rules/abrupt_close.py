@@ -12,7 +12,8 @@ from analyzer.rules._evidence import end_unseen, never_opened, packets_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from analyzer.model.session import Direction, Health, Session
+    from analyzer.model.session import Direction, Session
+    from analyzer.model.tcp import Health
 
 # A few retransmission timeouts (RFC 6298).
 _GAVE_UP = 3 * SECOND

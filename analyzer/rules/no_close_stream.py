@@ -14,7 +14,8 @@ from analyzer.rules._evidence import packets_of, unseen
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from analyzer.model.session import Moment, Session
+    from analyzer.model.places import Moment
+    from analyzer.model.session import Session
 
 _WARNING = "warning"
 

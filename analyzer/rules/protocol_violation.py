@@ -14,7 +14,8 @@ from analyzer.rules import rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from analyzer.model.session import Direction, Moment, Session
+    from analyzer.model.places import Moment
+    from analyzer.model.session import Direction, Session
 
 _HARMLESS = {FrameAnomaly.LENGTH_NOT_MINIMAL.slug, FrameAnomaly.AFTER_CLOSE.slug}
 _MESSAGE_ANOMALIES = (Anomaly.BAD_UTF8, Anomaly.INFLATE_FAILED, Anomaly.CLOSE_PAYLOAD, Anomaly.CLOSE_CODE)
@@ -90,7 +91,7 @@ def protocol_violation(session: Session) -> Iterator[Finding | Unjudged]:
 
 def _seen(session: Session, direction: Direction) -> _Seen:
     """Collect what one side did wrong, as far as the capture proves it."""
-    from analyzer.model.session import Moment  # noqa: PLC0415 - brings numpy, which the catalogue of rules does without
+    from analyzer.model.places import Moment  # noqa: PLC0415 - brings numpy, which the catalogue of rules does without
 
     seen = _Seen()
     limit = session.settings.limits.finding_packets

@@ -12,7 +12,8 @@ from analyzer.rules._evidence import acknowledgements_unseen, packets_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from analyzer.model.session import Direction, Moment, Session
+    from analyzer.model.places import Moment
+    from analyzer.model.session import Direction, Session
 
 # A few retransmission timeouts: the first is 1 s at most once the round trip is known (RFC 6298), and then they double.
 _PATIENCE = 3 * SECOND

@@ -13,23 +13,13 @@ import numpy.typing as npt
 from analyzer.model.anomalies import Anomaly, Sightings
 from analyzer.model.channel import MessageBatch
 from analyzer.model.dataclass import dataclass
+from analyzer.model.places import Endpoint, Hole, Moment, Span
 from analyzer.model.provider import Provider
 from analyzer.model.schema import Kind, Opcode, Side
-from analyzer.model.session import (
-    AudioFormat,
-    Endpoint,
-    Hole,
-    Moment,
-    Proxy,
-    Request,
-    Response,
-    Session,
-    Span,
-    Tcp,
-    Upgrade,
-)
+from analyzer.model.session import AudioFormat, Proxy, Request, Response, Session, Upgrade
 from analyzer.model.settings import Settings
 from analyzer.model.streams import Columns
+from analyzer.model.tcp import Tcp
 from analyzer.session import classify
 from analyzer.session.declared import declared_in_message, declared_in_query
 from analyzer.session.service import ServiceFacts

@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from analyzer.model.session import Moment, Service
+from analyzer.model.places import Moment
+from analyzer.model.session import Service
 
 RESULTS = frozenset({"Results", "TurnInfo", "Turn"})
 SUMMARIES = frozenset({"Metadata", "SessionMetadata", "Termination"})

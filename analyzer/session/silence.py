@@ -5,9 +5,10 @@ time.
 import numpy as np
 
 from analyzer.model.limits import SECOND
+from analyzer.model.places import Moment
 from analyzer.model.provider import Provider
 from analyzer.model.schema import Kind
-from analyzer.model.session import AudioFormat, AudioGap, Close, Direction, Moment, Pace
+from analyzer.model.session import AudioFormat, AudioGap, Close, Direction, Pace
 from analyzer.model.settings import Settings
 
 PAUSE = SECOND

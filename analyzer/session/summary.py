@@ -9,11 +9,13 @@ import numpy as np
 from analyzer.model.finding import Finding, Unjudged, Verdict
 from analyzer.model.limits import SECOND
 from analyzer.model.numbering import Numbering
+from analyzer.model.places import Moment
 from analyzer.model.redact import Secrets, redact, redact_protocol, redact_query, redact_target, redact_value, secrets_of
 from analyzer.model.report import SessionReport
 from analyzer.model.schema import FRAMES, Column, Kind, Opcode, Side
-from analyzer.model.session import Moment, Proxy, Session, Tcp, Track
+from analyzer.model.session import Proxy, Session, Track
 from analyzer.model.tables import Table
+from analyzer.model.tcp import Tcp
 from analyzer.session.timeline import timeline
 
 _CONTROL = {"ping": int(Opcode.PING), "pong": int(Opcode.PONG), "close": int(Opcode.CLOSE)}

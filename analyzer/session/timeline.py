@@ -8,8 +8,9 @@ import numpy as np
 from analyzer.model.limits import SECOND
 from analyzer.model.redact import Secrets, redact
 from analyzer.model.schema import Kind
-from analyzer.model.session import Health, Session
+from analyzer.model.session import Session
 from analyzer.model.streams import Ints
+from analyzer.model.tcp import Health
 
 BUCKETS = 60
 EVENTS = 40

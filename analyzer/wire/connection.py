@@ -12,8 +12,9 @@ from itertools import chain
 from analyzer.model.anomalies import Sightings
 from analyzer.model.channel import Sink
 from analyzer.model.limits import Limits
+from analyzer.model.places import Moment
 from analyzer.model.schema import Side
-from analyzer.model.session import Moment, Proxy, Request, Response
+from analyzer.model.session import Proxy, Request, Response
 from analyzer.model.streams import Bytes, Columns, End, Piece, Run
 from analyzer.wire import http1
 from analyzer.wire.deflate import Inflater

@@ -9,8 +9,9 @@ from collections import deque
 
 from analyzer.model.anomalies import Anomaly, Sightings
 from analyzer.model.limits import Limits
+from analyzer.model.places import Moment
 from analyzer.model.schema import Side
-from analyzer.model.session import Moment, Proxy, Request, Response
+from analyzer.model.session import Proxy, Request, Response
 from analyzer.model.streams import Data, Gap
 from analyzer.wire import http1
 from analyzer.wire.http1 import Body, ChunkedReader, HttpSyntaxError

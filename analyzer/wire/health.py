@@ -6,8 +6,9 @@ the connection's last packet. What is kept is one array of fixed size.
 
 from array import array
 
-from analyzer.model.session import Health, Moment
+from analyzer.model.places import Moment
 from analyzer.model.streams import Columns
+from analyzer.model.tcp import Health
 from analyzer.wire import tcp_kernels
 from analyzer.wire.tcp_kernels import SIDE, STATE
 

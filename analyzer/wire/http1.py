@@ -11,7 +11,8 @@ from dataclasses import replace
 from urllib.parse import parse_qsl
 
 from analyzer.model.dataclass import dataclass
-from analyzer.model.session import Moment, Proxy, Request, Response
+from analyzer.model.places import Moment
+from analyzer.model.session import Proxy, Request, Response
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """RFC 6455 section 1.3."""

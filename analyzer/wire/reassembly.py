@@ -12,8 +12,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from analyzer.model.limits import Limits
-from analyzer.model.session import Moment, Tcp
+from analyzer.model.places import Moment
 from analyzer.model.streams import Bytes, Columns, Gap, Ints, Piece, Run
+from analyzer.model.tcp import Tcp
 from analyzer.wire import bulk, stream_kernels
 from analyzer.wire.tcp import SYN
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from analyzer.model.channel import Sink
+from analyzer.model.places import Hole, Moment, Span
 from analyzer.model.schema import Side
-from analyzer.model.session import Hole, Moment, Span
 from analyzer.model.streams import Columns, Data, End, Gap, Piece, Run
 from analyzer.wire.messages import MessageReader
 from analyzer.wire.websocket import Found, FrameBatch, FrameReader, Lost

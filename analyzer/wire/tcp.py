@@ -13,8 +13,8 @@ import numpy.typing as npt
 from analyzer.model.capture import CaptureLog, PacketBatch
 from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import DEFAULT, Limits
+from analyzer.model.places import Endpoint
 from analyzer.model.schema import PACKETS
-from analyzer.model.session import Endpoint
 from analyzer.model.streams import Bytes, Columns, Ints
 from analyzer.wire import kernels, link_kernels
 from analyzer.wire.fragments import Fragments

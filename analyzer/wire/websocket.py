@@ -16,8 +16,8 @@ import numpy.typing as npt
 from analyzer.model.anomalies import Anomaly, FrameAnomaly, Sightings
 from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import Limits
+from analyzer.model.places import Moment
 from analyzer.model.schema import Opcode, Side
-from analyzer.model.session import Moment
 from analyzer.model.streams import Bytes, Columns, Data, End, Gap, Origins, Piece, Run
 from analyzer.wire import bulk, stream_kernels
 from analyzer.wire.frames import CONTENT, ROOM, FrameColumns

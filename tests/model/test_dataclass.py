@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from analyzer.model.dataclass import dataclass
-from analyzer.model.session import Moment
+from analyzer.model.places import Moment
 
 
 def definition() -> type:

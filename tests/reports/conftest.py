@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from analyzer.model.finding import Finding, Severity, Verdict
+from analyzer.model.places import Endpoint
 from analyzer.model.report import CaptureReport, Report, SessionReport
-from analyzer.model.session import Endpoint
 
 NO_MESSAGES = {"text": 0, "binary": 0, "ping": 0, "pong": 0, "close": 0}
 NO_FRAMES = {"text": 0, "binary": 0, "continuation": 0, "ping": 0, "pong": 0, "close": 0}

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from analyzer.model.places import Endpoint
 from analyzer.model.report import SessionReport
-from analyzer.model.session import Endpoint
 from analyzer.reports.phrases import address, audio_format, close, facts, outcome, plural, printable, seconds, size, where
 
 

@@ -6,7 +6,8 @@ from made_session import audio, direction, session
 from analyzer.model.capture import Capture, CaptureLog, Interface, Problem
 from analyzer.model.finding import Severity, Unjudged
 from analyzer.model.schema import Side
-from analyzer.model.session import Session, Tcp
+from analyzer.model.session import Session
+from analyzer.model.tcp import Tcp
 from analyzer.rules import judge, judge_capture
 from analyzer.rules.capture_incomplete import capture_incomplete
 

@@ -5,7 +5,8 @@ from made_session import Said, audio, direction, moment, session
 
 from analyzer.model.finding import Finding, Severity, Unjudged
 from analyzer.model.schema import Kind, Side
-from analyzer.model.session import Session, Tcp
+from analyzer.model.session import Session
+from analyzer.model.tcp import Tcp
 from analyzer.rules import judge
 from analyzer.rules.abrupt_close import abrupt_close
 from analyzer.rules.closed_with_error import closed_with_error

@@ -7,7 +7,8 @@ from made_session import direction, moment, session
 
 from analyzer.model.finding import Finding, Severity, Unjudged
 from analyzer.model.schema import Side
-from analyzer.model.session import Health, Session, Tcp
+from analyzer.model.session import Session
+from analyzer.model.tcp import Health, Tcp
 from analyzer.rules import judge
 from analyzer.rules.connection_refused import connection_refused
 from analyzer.rules.no_response import no_response

@@ -14,7 +14,8 @@ import analyzer
 from analyzer.model.finding import Finding, Severity, Unjudged
 from analyzer.model.limits import SECOND
 from analyzer.model.schema import Side
-from analyzer.model.session import Health, Session, Tcp
+from analyzer.model.session import Session
+from analyzer.model.tcp import Health, Tcp
 from analyzer.reports.plain import plain
 from analyzer.rules import judge
 from analyzer.rules.abrupt_close import abrupt_close

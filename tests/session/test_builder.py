@@ -11,10 +11,12 @@ from analyzer.audio.track import TrackBuilder
 from analyzer.model.anomalies import Anomaly, Sightings
 from analyzer.model.channel import MessageBatch
 from analyzer.model.limits import SECOND
+from analyzer.model.places import Endpoint, Hole, Moment
 from analyzer.model.provider import Provider
 from analyzer.model.schema import Kind, Opcode, Side
-from analyzer.model.session import AudioFormat, Endpoint, Hole, Moment, Request, Response, Session, Tcp
+from analyzer.model.session import AudioFormat, Request, Response, Session
 from analyzer.model.settings import Settings
+from analyzer.model.tcp import Tcp
 from analyzer.providers import by_words, recognise
 from analyzer.session.builder import Services, SessionBuilder
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from analyzer.model.places import Moment
 from analyzer.model.schema import Side
-from analyzer.model.session import AudioFormat, Moment, Request
+from analyzer.model.session import AudioFormat, Request
 from analyzer.model.settings import Settings
 from analyzer.providers import by_name
 from analyzer.session.declared import declared_in_message, declared_in_query

@@ -2,7 +2,7 @@
 
 import pytest
 
-from analyzer.model.session import Moment
+from analyzer.model.places import Moment
 from analyzer.session.service import ServiceFacts, number
 
 

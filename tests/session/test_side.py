@@ -9,8 +9,9 @@ import pytest
 from analyzer.model.anomalies import Anomaly, Sightings
 from analyzer.model.channel import MessageBatch
 from analyzer.model.limits import DEFAULT
+from analyzer.model.places import Endpoint, Hole, Moment
 from analyzer.model.schema import Kind, Side
-from analyzer.model.session import Endpoint, Hole, Moment, Tcp
+from analyzer.model.tcp import Tcp
 from analyzer.session.side import SideBuilder
 
 AT = Moment(1, 1)

@@ -9,7 +9,8 @@ from analyzer.model.finding import Finding, Severity, Unjudged, Verdict
 from analyzer.model.limits import SECOND
 from analyzer.model.report import SessionReport
 from analyzer.model.schema import FRAMES, Kind, Side
-from analyzer.model.session import Health, Request, Response, Service, Session, Tcp, Upgrade
+from analyzer.model.session import Request, Response, Service, Session, Upgrade
+from analyzer.model.tcp import Health, Tcp
 from analyzer.session.summary import iso, summarise
 
 KEY = "0123456789abcdef0123456789abcdef01234567"

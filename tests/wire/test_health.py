@@ -7,8 +7,9 @@ import pytest
 from wire_script import write_capture
 
 import analyzer
+from analyzer.model.places import Moment
 from analyzer.model.schema import PACKETS
-from analyzer.model.session import Health, Moment
+from analyzer.model.tcp import Health
 from analyzer.wire.health import TcpHealth
 
 FIN, SYN, ACK = 1, 2, 16

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.model.session import Moment
+from analyzer.model.places import Moment
 from analyzer.wire.http1 import (
     Body,
     ChunkedReader,

@@ -88,7 +88,7 @@ def test_what_lies_further_ahead_than_any_window_is_left_out(initial: int) -> No
     half = Reassembly(initial, DEFAULT)
     pieces = fed(half, numbered([Packet(0, b"one"), *stray, Packet(3, b"two")]), initial)
     assert [piece.bytes.tobytes() for piece in [*pieces, *delivered(half.tail())] if isinstance(piece, Data)] == [b"onetwo"]
-    assert (half.next, half.facts.fin, half.facts.rst is None, half.facts.early) == (6, None, False, 0)
+    assert (half.next, half.facts.fin, half.facts.rst is None) == (6, None, False)
     pieces = run([Packet(0, b"one"), Packet(wide, b"two")], initial=initial)
     assert [piece.length for piece in pieces if isinstance(piece, Gap)] == [wide - 3]
 

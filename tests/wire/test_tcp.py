@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from analyzer.model.capture import CaptureLog, Interface, PacketBatch
+from analyzer.model.places import Endpoint
 from analyzer.model.schema import RECORDS
-from analyzer.model.session import Endpoint
 from analyzer.wire.tcp import ACK, SYN, FlowTable, Packets, Rows, Watch
 
 
