@@ -9,7 +9,7 @@ from _wire import Connection, healthy, pcap, write
 
 def build() -> bytes:
     """The whole file."""
-    packets = healthy(Connection(), seconds=2).packets
+    packets = healthy(Connection()).packets
     return pcap(packets + packets)
 
 
