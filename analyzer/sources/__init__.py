@@ -168,6 +168,6 @@ def _native(file: io.BufferedReader, path: str, settings: Settings) -> _Opened:
     from analyzer.sources.pyshark import PysharkSource  # noqa: PLC0415 - needs tshark
 
     try:
-        return _Opened(PysharkSource(path, limits, name_format=True))
+        return _Opened(PysharkSource(path, limits, guessed=True))
     except MissingDependencyError as error:
         raise UnusableInputError(f"{unknown}; save it as pcapng in Wireshark, or let tshark read it. {error}") from error

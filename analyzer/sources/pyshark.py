@@ -67,13 +67,14 @@ LINK_TYPES = {  # WTAP_ENCAP_ (wiretap/wtap.h) -> LINKTYPE_ (tcpdump.org/linktyp
 
 
 class PysharkSource:
-    """One capture, read by tshark through pyshark. `name_format`: the log says what format it is.
+    """One capture, read by tshark through pyshark. `guessed`: nobody else knows the file; the log then says what format tshark
+    takes it for, and without a packet of a network it is no capture: tshark opens pictures and texts, too.
 
     Raises UsageError for standard input, MissingDependencyError without pyshark or tshark, UnusableInputError for what tshark
     cannot open (the latter when the first batch is asked for).
     """
 
-    def __init__(self, path: str, limits: Limits, *, name_format: bool = False) -> None:
+    def __init__(self, path: str, limits: Limits, *, guessed: bool = False) -> None:
         if path == "-":
             raise UsageError("tshark is used on files only: save the capture to a file first, then name that file.")
         try:
@@ -85,7 +86,8 @@ class PysharkSource:
             raise UnusableInputError(f"{path} is empty; record again and check that packets were captured.")
         _tshark()
         self._limits = limits
-        self.log = CaptureLog(path, _format(path) if name_format else "tshark")
+        self.log = CaptureLog(path, _format(path) if guessed else "tshark")
+        self._guessed = guessed
 
     def batches(self) -> Iterator[PacketBatch]:
         """All packets, once, in batches of `limits.batch` bytes. Damage ends them with a Problem in the log."""
@@ -105,6 +107,8 @@ class PysharkSource:
         log.bytes = Path(log.path).stat().st_size
         if worker.failure and not log.packets:
             raise UnusableInputError(f"{log.path} is no capture that tshark can read: {worker.failure}")
+        if self._guessed and not set(log.link_packets) - {UNKNOWN_LINK}:
+            raise UnusableInputError(f"{log.path} is no capture: tshark takes it for {log.format}, without a packet of a network.")
         if worker.failure:
             log.problems.append(Problem(f"tshark stopped after packet {log.packets}: {worker.failure}", log.packets))
 

@@ -9,7 +9,7 @@ from _wire import Connection, healthy, pcap, write
 
 def build() -> bytes:
     """The whole file."""
-    packets = healthy(Connection(), seconds=4).packets
+    packets = healthy(Connection()).packets
     middle = len(packets) // 2
     return pcap(packets[middle:] + packets[:middle])
 

@@ -102,10 +102,12 @@ def test_tshark_reads_what_it_alone_knows(layer: Callable[[bytes], bytes], tmp_p
 
 
 @needs_tshark
-def test_tshark_decides_what_is_no_capture(tmp_path: Path) -> None:
-    path = tmp_path / "x.pcap"
+@pytest.mark.parametrize("name", ["x.pcap", "x.txt"])
+def test_tshark_decides_what_is_no_capture(name: str, tmp_path: Path) -> None:
+    """It opens texts and pictures, where their names or their first bytes allow it."""
+    path = tmp_path / name
     path.write_bytes(b"hello world")
-    with pytest.raises(UnusableInputError, match="no capture that tshark can read") as caught:
+    with pytest.raises(UnusableInputError, match=r"is no capture(: tshark takes it for \w+,| that tshark can read)") as caught:
         read(path)
     assert str(caught.value).endswith(".")
 
