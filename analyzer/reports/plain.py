@@ -20,6 +20,7 @@ AUDIO = (
 FORMAT = ("container", "encoding", "sample_rate", "channels", "from", "actual")
 DECIBEL_DIGITS, DIGITS = 2, 6
 _AS_IT_IS = frozenset({str, int, bool, type(None)})
+_DONE = _AS_IT_IS | {float}
 
 
 def plain(report: "Report", each: Callable[[Iterator[Any]], Any] = list) -> dict[str, Any]:
@@ -123,8 +124,11 @@ def _data(root: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
         holder, place, name = waiting.pop()
         item = holder[place]
         if isinstance(item, dict | Mapping):  # most are dicts, and asking for any Mapping is slow
-            copy: Any = {str(key): value for key, value in item.items()}
-            waiting += [(copy, key, key) for key, value in copy.items() if type(value) not in _AS_IT_IS]
+            copy: Any = {
+                str(key): _number(str(key), value) if type(value) is float else value  # most of what is not as it is
+                for key, value in item.items()
+            }
+            waiting += [(copy, key, key) for key, value in copy.items() if type(value) not in _DONE]
         elif isinstance(item, list | tuple | set | frozenset):
             copy = sorted(item) if isinstance(item, set | frozenset) else list(item)
             waiting += [(copy, index, name) for index, value in enumerate(copy) if type(value) not in _AS_IT_IS]
