@@ -244,6 +244,8 @@ def _through(settings: Settings, frames: bool, task: Task, progress: Progress | 
                 _batch(state, packets)
                 if progress is not None:
                     progress(source.log.bytes, total)
+            if progress is not None:
+                progress(source.log.bytes, total)
         state.damaged = bool(state.log.problems)
         for flow in sorted(state.live):
             _end(state, state.live.pop(flow))

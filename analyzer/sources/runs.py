@@ -153,10 +153,11 @@ class _Scan:
 
     def whole(self) -> bool:
         """Read all of the file; False where that finds no runs worth the name."""
-        highest = EARLIEST
+        highest, last = EARLIEST, None
         for batch in self.source.batches():
             times = batch.records["time"]
-            self._falls += int(np.count_nonzero(times[1:] < times[:-1]))
+            self._falls += int(np.count_nonzero(np.diff(times, prepend=times[0] if last is None else last) < 0))
+            last = int(times[-1])
             starts = np.zeros(len(times), np.int64)
             begun, highest = kernels.follow(
                 memoryview(times), len(times), highest, self._limits.disorder, memoryview(starts.copy()), memoryview(starts)
