@@ -1,6 +1,6 @@
 """Damaged copies of healthy captures: nothing is invented, and what was not hit is found.
 
-From every capture without fault, packets are dropped, repeated, moved, cut; 200 variants each with the compiled loops, 10 without.
+From every capture without fault that is in order of time, packets are dropped, repeated, moved, cut; 200 variants each with the compiled loops, 10 without.
 Every frame that is reported must stand in the table of the undamaged capture. Of the frames none of whose packets was hit, all must
 be reported where nothing was removed, and nearly all elsewhere: a short frame alone between two holes may be anything.
 """
@@ -22,10 +22,13 @@ from analyzer.reports.plain import plain
 from analyzer.wire import stream_kernels
 
 CAPTURES = Path(__file__).parents[1] / "captures"
+OUT_OF_ORDER = {"clock-set-back", "halves-swapped"}
 HEALTHY = sorted(
     path.parent
     for path in CAPTURES.glob("*/expected.json")
-    if (sessions := json.loads(path.read_text())["sessions"]) and all(one["verdict"]["rule"] is None for one in sessions)
+    if (sessions := json.loads(path.read_text())["sessions"])
+    and all(one["verdict"]["rule"] is None for one in sessions)
+    and path.parent.name not in OUT_OF_ORDER
 )
 COMPILED = not stream_kernels.__file__.endswith(".py")
 VARIANTS = 200 if COMPILED else 10

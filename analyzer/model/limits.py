@@ -17,7 +17,7 @@ class Limits:
     """The longest record believed. libpcap refuses above 256 KiB to 128 MiB by link type; a longer one means damage."""
     block_options: int = 16 * MIB
     """The longest pcapng block that holds no packet (interfaces, names, secrets)."""
-    disorder: int = 1 * SECOND
+    disorder: int = SECOND // 10
     """How far times may fall back within a file that is in order: several interfaces and queues are written side by side, and
     TCP copes with that. Captures behind one another fall back further.
     """
