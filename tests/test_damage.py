@@ -1,6 +1,7 @@
 """Damaged copies of healthy captures: nothing is invented, and what was not hit is found.
 
-From every capture without fault that is in order of time, packets are dropped, repeated, moved, cut; 200 variants each with the compiled loops, 10 without.
+From every capture without fault that is in order of time, packets are dropped, repeated, moved, cut; 200 variants each with the
+compiled loops, 10 without.
 Every frame that is reported must stand in the table of the undamaged capture. Of the frames none of whose packets was hit, all must
 be reported where nothing was removed, and nearly all elsewhere: a short frame alone between two holes may be anything.
 """

@@ -209,8 +209,8 @@ def _tcp(tcp: Mapping[str, Any]) -> str:
     """Tell the handshake's round trip, and of each side what did not go straight."""
     parts = []
     if tcp.get("handshake_rtt_s") is not None:
-        halves = f"{seconds(tcp['syn_to_syn_ack_s'])} to SYN-ACK, {seconds(tcp['syn_ack_to_ack_s'])} to ACK"
-        parts.append(f"handshake {seconds(tcp['handshake_rtt_s'])} ({halves})")
+        whole, one, two = (f"{tcp[name] * 1000:.3g} ms" for name in ("handshake_rtt_s", "syn_to_syn_ack_s", "syn_ack_to_ack_s"))
+        parts.append(f"handshake {whole} ({one} to SYN-ACK, {two} to ACK)")
     if tcp.get("syn_retries"):
         parts.append(f"SYN sent again {tcp['syn_retries']:,} times")
     for side in ("client", "server"):

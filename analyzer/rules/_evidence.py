@@ -20,6 +20,7 @@ _TOKEN = re.compile(r"\b(NET|DATA|MESSAGE|BIG)-?(\d{4})\b", re.IGNORECASE)
 _IDLE = re.compile(r"time[ -]?out|timed out|inactiv|\bidle\b", re.IGNORECASE)
 _EXCERPT = 120
 _PACE_FROM_S = 2.0
+_TELLING = 14
 
 FASTEST = 1.25
 """Times real time: what comes faster the service slows down."""
@@ -98,7 +99,12 @@ def close_token(session: Session, close: Close) -> CloseToken | None:
         name = f"{spelled[1].upper()}-{spelled[2]}"
         return known.get(name, CloseToken(name, "a code that this endpoint's documentation does not explain"))
     reason = close.reason.casefold()
-    return next((token for token in known.values() if token.phrase and token.phrase.casefold() in reason), None)
+    return next((token for token in known.values() if token.phrase and _says(reason, token.phrase.casefold())), None)
+
+
+def _says(reason: str, phrase: str) -> bool:
+    """Whether a reason holds a phrase, or breaks off in it, as one that a snap length cut does."""
+    return phrase in reason or any(reason.endswith(phrase[:most]) for most in range(_TELLING, len(phrase)))
 
 
 def code_text(close: Close, token: CloseToken | None) -> str:

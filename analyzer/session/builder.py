@@ -226,8 +226,7 @@ class SessionBuilder:
             said.tolist(), *values, strict=True
         ):
             if opcode == Opcode.CLOSE:
-                if complete:
-                    half.close(bytes(content[at : at + part]), Moment(packet, time))
+                half.close(bytes(content[at : at + part]), Moment(packet, time), whole=bool(complete))
             elif not (complete and readable):
                 kinds[row] = Kind.UNREADABLE
             elif begins and ends and (found := self._text(half, content[at : at + part], packet, time, number)) is not None:

@@ -85,11 +85,11 @@ class SideBuilder:
             span = Span(self._blind.pop().begin, span.end)
         self._blind.append(span)
 
-    def close(self, content: bytes, at: Moment) -> None:
-        """Code and reason of a close frame (RFC 6455 section 5.5.1)."""
+    def close(self, content: bytes, at: Moment, *, whole: bool = True) -> None:
+        """Code and reason of a close frame (RFC 6455 section 5.5.1); as far as they are there of one that is not `whole`."""
         code = int.from_bytes(content[:2], "big") if len(content) > 1 else None
-        reason = content[2:].decode("utf-8", "replace")
-        if (content and code is None) or reason.encode() != content[2:]:
+        reason = content[2:].decode("utf-8", "replace" if whole else "ignore")
+        if whole and ((content and code is None) or reason.encode() != content[2:]):
             self.sightings.record(Anomaly.CLOSE_PAYLOAD, at.packet, at.time, f"{len(content)} bytes")
         elif code is not None and code not in VALID_CLOSE:
             self.sightings.record(Anomaly.CLOSE_CODE, at.packet, at.time, str(code))

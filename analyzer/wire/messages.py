@@ -37,6 +37,8 @@ TAKEN_OVER = (
     *("first_time", "last_time", "first_packet", "last_packet"),
 )
 """Columns that a whole frame and its message have in common."""
+LONGEST_CONTROL = 125
+"""Bytes of a control frame (section 5.5). A longer one is kept as far as its first part goes."""
 SINGLE = np.ones(ROOM, np.int32)
 """How many frames most messages have: shared, hence read-only."""
 SINGLE.flags.writeable = False
@@ -70,6 +72,8 @@ class MessageReader:
         self._inflater = inflater
         self._count = 0
         self._open: _Open | None = None
+        self._between: _Open | None = None
+        """A control frame, which may come in the middle of a message."""
         self._faults = 0
         self._torn = False  # frames were lost, so that a continuation without its start is no fault
 
@@ -121,8 +125,9 @@ class MessageReader:
             part = content[at : at + size].tobytes()
             at += size
             if opcode >= Opcode.CLOSE:
+                self._control(opcode, part, lost, places, begins=bool(begins))
                 if ends and not cut:
-                    numbers[row] = self._control(out, opcode, part, bool(complete and begins), places)
+                    numbers[row] = self._control_ends(out, bool(complete), places)
                 continue
             message = self._message_of(out, frames, row, opcode, bool(begins), bool(rsv & RSV1), places)
             if message is None:
@@ -173,10 +178,23 @@ class MessageReader:
             out.add(self._open, bytes(self._open.content), ends=True, readable=True)
         self._open = None
 
-    def _control(self, out: "_Rows", opcode: int, part: bytes, complete: bool, places: list[int]) -> int:
+    def _control(self, opcode: int, part: bytes, lost: int, places: list[int], *, begins: bool) -> None:
+        """A control frame, or part of one of which bytes are missing; its content is kept up to the first hole."""
+        if begins or self._between is None:
+            self._between = _Open(0, opcode, False, places[0], places[2], places[1], places[3], 1)
+        message = self._between
+        message.lost += lost
+        message.wire += lost + len(part)
+        if not message.lost and (begins or len(message.content) < LONGEST_CONTROL):
+            message.content += part
+
+    def _control_ends(self, out: "_Rows", complete: bool, places: list[int]) -> int:
+        message, self._between = self._between, None
+        assert message is not None
         self._count += 1
-        message = _Open(self._count, opcode, False, places[0], places[2], places[1], places[3], 1, len(part), complete=complete)
-        out.add(message, part, ends=True, readable=True)
+        message.number, message.complete = self._count, complete
+        message.last_time, message.last_packet = places[1], places[3]
+        out.add(message, bytes(message.content), ends=True, readable=True)
         return self._count
 
     def _message_of(

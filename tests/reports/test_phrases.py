@@ -70,7 +70,7 @@ def test_evidence_in_one_line(silent: SessionReport) -> None:
 
 
 def test_facts_tell_the_handshake_and_what_did_not_go_straight(healthy: SessionReport) -> None:
-    assert dict(facts(healthy))["TCP"] == "handshake 0.021 s (0.02 s to SYN-ACK, 0.001 s to ACK)"
+    assert dict(facts(healthy))["TCP"] == "handshake 21.3 ms (20.1 ms to SYN-ACK, 1.2 ms to ACK)"
     client = {
         **healthy.tcp["client"],
         "retransmissions": 3,

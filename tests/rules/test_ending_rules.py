@@ -36,6 +36,7 @@ def closed(code: int | None, reason: str = "", by: Side = Side.SERVER, provider:
             "net-0001",
         ),
         ("Deepgram did not receive audio data in time", "net-0001"),
+        ("Deepgram did not receive a", "net-0001"),  # the snap length cut the rest
         ("Deepgram did not provide a response message within the timeout window. See https://dpgr.am/net0000", "net-0000"),
         ("did not provide a response", "net-0000"),
         ("DATA-0000", "data-0000"),
