@@ -278,7 +278,7 @@ class Connection:
                 self._open(self._begin or self.first)
             assert self.sink is not None
             self.sink.joined()
-            self._start_websocket(None, in_step=(True, False))
+            self._start_websocket(None, in_step=(request is not None, False))
 
     def _is_attempt(self, request: Request, response: Response | None, handshake: Handshake) -> bool:
         """Whether a request asks for a WebSocket; where what tells is not in the capture, its answer or its service may."""

@@ -251,8 +251,8 @@ class Handshake:
         self._server.skip(length)
         if not response.partial and "upgrade" in response.headers and not http1.upgrades(response.headers):
             self.gave_up = True  # such as h2c
-        else:
-            self.request, self.response = asked, response
+        else:  # an answer to what asked for no WebSocket is missing where the oldest request did not
+            self.request, self.response = next((one for one in self._waiting if one.asks), None), response
 
     @property
     def _request_is_coming(self) -> bool:
