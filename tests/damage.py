@@ -5,8 +5,11 @@ knows of each packet which one of the original it is. What a report says of the 
 undamaged capture.
 """
 
+import json
 import random
 import struct
+import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +20,15 @@ from analyzer.model.settings import Settings
 from analyzer.sources import open_source
 
 SECOND = 1_000_000_000
+CAPTURES = Path(__file__).parents[1] / "captures"
+OUT_OF_ORDER = {"clock-set-back", "halves-swapped"}
+HEALTHY = sorted(
+    path.parent
+    for path in CAPTURES.glob("*/expected.json")
+    if (sessions := json.loads(path.read_text())["sessions"])
+    and all(one["verdict"]["rule"] is None for one in sessions)
+    and path.parent.name not in OUT_OF_ORDER
+)
 LEAST_KEPT = 60
 """A snap length that keeps the headers of TCP in most captures, and little else."""
 
@@ -194,6 +206,8 @@ class Outcome:
 
     invented: list[str] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
+    missed_of_moved: list[str] = field(default_factory=list)
+    """Of these, the ones of a variant from which nothing was removed."""
     there: int = 0
     expected: int = 0
 
@@ -201,6 +215,7 @@ class Outcome:
         """Sum up."""
         self.invented += other.invented
         self.missed += other.missed
+        self.missed_of_moved += other.missed_of_moved
         self.there, self.expected = self.there + other.there, self.expected + other.expected
 
 
@@ -256,7 +271,20 @@ def compare(undamaged: Sessions, found: Sessions, variant: Variant) -> Outcome:
                 else:
                     outcome.missed.append(f"{variant.name}: {frame}")
     outcome.invented = [f"{variant.name}: {text}" for text in outcome.invented]
+    outcome.missed_of_moved = outcome.missed if variant.moved else []
     return outcome
+
+
+def judge(folder: Path, count: int, scratch: Path, seed: int = 1) -> Outcome:
+    """All variants of a capture together."""
+    (capture,) = folder.glob("capture.pcap*")
+    packets = read(capture)
+    undamaged = analyse(capture, [packet.number for packet in packets])
+    total = Outcome()
+    for variant in variants(packets, count, seed):
+        path = write(variant.packets, scratch / "variant.pcapng")
+        total.add(compare(undamaged, analyse(path, [packet.number for packet in variant.packets]), variant))
+    return total
 
 
 def _match(
@@ -295,3 +323,20 @@ def _meet(one: tuple[int, int], two: tuple[int, int]) -> bool:
 
 def _same(true: Frame | None, frame: Frame) -> bool:
     return true is not None and (true.opcode, true.length) == (frame.opcode, frame.length)
+
+
+def main() -> None:
+    """Print the share of each healthy capture; `damage.py [VARIANTS] [SEED]`."""
+    count, seed = (*map(int, sys.argv[1:]), *(200, 1)[len(sys.argv) - 1 :])
+    total = Outcome()
+    with tempfile.TemporaryDirectory() as scratch:
+        for folder in HEALTHY:
+            found = judge(folder, count, Path(scratch), seed)
+            total.add(found)
+            sys.stdout.write(f"{folder.name:<28}{found.there:>8} of {found.expected:>8}  {found.there / found.expected:.4f}\n")
+    sys.stdout.write(f"{'all':<28}{total.there:>8} of {total.expected:>8}  {total.there / total.expected:.4f}\n")
+    sys.stdout.write(f"invented: {len(total.invented)}, missed where nothing was removed: {len(total.missed_of_moved)}\n")
+
+
+if __name__ == "__main__":
+    main()
