@@ -34,6 +34,10 @@ TLS_RECORDS = (b"\x16\x03", b"\x17\x03")
 TLS_BEGINS = {record[:1] for record in TLS_RECORDS}
 STRAY = 64
 """Bytes in which a first line begins: few clients send line ends before it, none sends many."""
+DOUBT = 16
+"""Bits more that must speak for frames where the handshake is not there: few connections are WebSockets, and other protocols may
+have a message that looks like one frame.
+"""
 DECIDING = 8
 """Bytes that tell HTTP from anything else."""
 
@@ -321,7 +325,7 @@ class Connection:
         for side in (self.client_side, 1 - self.client_side):
             pieces = self._intake[side].pieces
             for client, who in ((side, Side.CLIENT), (1 - side, Side.SERVER)):
-                if self.client in (None, client) and find_frame(pieces, who, final=final, reach=reach) is not None:
+                if self.client in (None, client) and find_frame(pieces, who, final=final, reach=reach, doubt=DOUBT) is not None:
                     self.client = client
                     break
             else:

@@ -89,11 +89,12 @@ def find_frame(
     habits: Habits = STRANGER,
     final: bool = False,
     reach: int = 1 << 18,
+    doubt: int = 0,
 ) -> int | None:
     """Stream offset of the first frame header that is sure; `pieces` follow one another.
 
     `rsv`: RSV1 may be set (permessage-deflate may be in use). `final`: nothing follows. `reach`: bytes within which a chain must be
-    proven. Takes a few ms per `reach`.
+    proven. `doubt`: bits that it needs besides, where it is not known that there are frames at all. Takes a few ms per `reach`.
     """
     size = FIRST_LOOK
     while True:
@@ -103,7 +104,7 @@ def find_frame(
         ground = _Ground(some, final=final and whole)
         begins = range(0, max(len(ground.bytes) - reach, 1), reach)  # windows that share half of their bytes
         for begin in begins:
-            found = _Chains(ground, begin, begin + 2 * reach, side, habits, rsv=rsv).earliest(reach)
+            found = _Chains(ground, begin, begin + 2 * reach, side, habits, rsv=rsv).earliest(reach, doubt)
             if found is not None:
                 return found
         if whole:
@@ -283,11 +284,11 @@ class _Chains:
     def _signature(first: Bytes, length: Ints) -> Ints:
         return length << 8 | first
 
-    def earliest(self, reach: int) -> int | None:
+    def earliest(self, reach: int, doubt: int) -> int | None:
         """Stream offset of the header whose chain is proven first."""
         rows = len(self.at)
         row = start = np.arange(rows)
-        needs = np.where(self._ground.packet[self.at], AT_PACKET, ANYWHERE)
+        needs = np.where(self._ground.packet[self.at], AT_PACKET, ANYWHERE) + doubt
         score, inside = np.zeros(rows, np.int64), np.full(rows, -1, np.int8)
         proof = np.zeros(rows, np.int64)
         for count in range(1, LONGEST + 1):
