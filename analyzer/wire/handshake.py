@@ -256,8 +256,10 @@ class Handshake:
 
     @property
     def _request_is_coming(self) -> bool:
-        """Whether the front of what the client sent is a head without its end, or lies behind a hole that may still be filled."""
-        if self._client.hole:
+        """Whether the request may still come: nothing of the client is there yet, or its front is a head without its end, or lies
+        behind a hole that may still be filled.
+        """
+        if self._client.hole or (self._asked == 0 and self._client.front is None):
             return True
         data = self._client.data if self._upload is None and self._connect is None and self.request is None else None
         return data is not None and http1.looks_like_request(data.bytes[: http1.LONGEST_METHOD].tobytes())
