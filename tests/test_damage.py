@@ -45,7 +45,7 @@ SMALL = (
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.sampled_from(SMALL), number=st.integers(0, 10_000), batch=st.integers(100, 30_000))
 def test_any_batch_size_gives_the_same_report(name: str, number: int, batch: int, tmp_path: Path) -> None:
     """Whatever is wrong with the capture, what is said of it does not depend on how it is read."""
