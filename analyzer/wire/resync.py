@@ -153,6 +153,7 @@ class _Ground:
             at = part.origins.start
             self.packet[place + at[(at >= part.start) & (at < part.end)] - part.start] = True
         self.packet[self.stop] = True
+        self.starts = np.flatnonzero(self.packet)
 
     def stretch(self, place: Ints) -> npt.NDArray[np.intp]:
         """The stretch that each place lies in."""
@@ -231,8 +232,8 @@ class _Chains:
         """Bits for that, the fewer the more packets end within its reach."""
 
     def _ends(self, until: Ints) -> Ints:
-        many = np.cumsum(self._ground.packet)
-        near = np.maximum(many[until] - many[self.at], 1)
+        starts = self._ground.starts
+        near = np.maximum(starts.searchsorted(until, side="right") - starts.searchsorted(self.at, side="right"), 1)
         bits = np.where(self.length < SHORT, SHORT_BITS, LONG_BITS) - np.ceil(np.log2(near)).astype(np.int64)
         return np.where(self.exact & (self.length < MEDIUM), np.maximum(bits, 0), 0)
 
