@@ -35,12 +35,15 @@ DOORS = {
     "rich": ("reports/terminal.py", "cli/"),
     "click": ("cli/",),
     "backports": ("sources/compressed.py",),
+    "cryptography": ("wire/tls/", "cli/doctor.py"),
+    "hpack": ("wire/http2", "cli/doctor.py"),
+    "hyperframe": ("wire/http2", "cli/doctor.py"),
     "lz4": ("sources/compressed.py", "cli/doctor.py"),
     "cython": ("wire/kernels.py", "wire/link_kernels.py"),  # a word to the compiler
     "compression": ("sources/compressed.py",),  # standard library from Python 3.14 on
     "numpy": ("model/", *(f"{step}/" for step in sorted(STEPS)), "pipeline.py"),
 }
-LATE = {"scapy", "pyshark", "soundfile", "av", "rich", "backports", "lz4"}
+LATE = {"scapy", "pyshark", "soundfile", "av", "rich", "backports", "lz4", "cryptography", "hpack", "hyperframe"}
 """Imported inside functions only, so that what does not need them does not pay for them."""
 WHOLE_DOORS = {"reports/terminal.py": {"rich"}}
 """Files that are imported late themselves."""

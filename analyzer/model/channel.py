@@ -8,6 +8,7 @@ from analyzer.model.schema import Side
 from analyzer.model.session import Proxy, Request, Response
 from analyzer.model.streams import Bytes, Columns
 from analyzer.model.tcp import Tcp
+from analyzer.model.tls import Tls
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,5 +68,7 @@ class Sink(Protocol):
     def blind(self, side: Side, span: Span) -> None:
         """A time in which frames may be missing: from where the step was lost to where it was found again."""
 
-    def finish(self, tcp: tuple[Tcp, Tcp], last: Moment, *, encrypted: bool, over: bool) -> None:
-        """Nothing follows. `tcp` is by side, `last` the connection's last packet, `over` whether TCP ended."""
+    def finish(self, tcp: tuple[Tcp, Tcp], last: Moment, *, tls: Tls | None, over: bool) -> None:
+        """Nothing follows. `tcp` is by side, `last` the connection's last packet, `tls` what it goes through, `over` whether TCP
+        ended.
+        """

@@ -102,6 +102,13 @@ PACKETS: Schema = (
     Column("ident", "u4", "", "IPv4 identification in the high half, TCP checksum in the low: the same in mirrored copies"),
 )
 
+TLS_RECORDS: Schema = (
+    Column("type", "u1", "", "content type as the header states it (RFC 8446 section 5.1)"),
+    Column("length", "i4", "bytes", "length that the header states"),
+    Column("packet", "i8", "", "number of the packet that carries its first byte"),
+    Column("time", "i8", "ns", "time of that packet"),
+)
+
 FRAMES: Schema = (
     Column("offset", "i8", "bytes", "where the header starts in the direction's WebSocket bytes"),
     Column("header", "u1", "bytes", "header size, 2 to 14"),

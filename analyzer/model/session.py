@@ -17,6 +17,7 @@ from analyzer.model.schema import Kind, Side
 from analyzer.model.settings import Settings
 from analyzer.model.tables import Table
 from analyzer.model.tcp import Tcp
+from analyzer.model.tls import Tls
 
 Rows = npt.NDArray[np.intp]
 KINDS = tuple(Kind)
@@ -317,7 +318,7 @@ class Session:
     service: Service
     tcp_end: str
     settings: Settings
-    encrypted: bool = False
+    tls: Tls | None = None
     capture_cut: bool = False
     """The capture file itself ends before the connection does, or lacks packets."""
     notes: tuple[str, ...] = field(default=())
@@ -327,6 +328,11 @@ class Session:
         """Where the session's seconds count from: the packet that completes the 101, else the first packet (ns)."""
         response = self.upgrade.response
         return response.at.time if self.accepted and response is not None else self.first.time
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether TLS hides what was sent."""
+        return self.tls is not None and not self.tls.decrypted
 
     @property
     def accepted(self) -> bool:

@@ -20,6 +20,7 @@ from analyzer.model.session import AudioFormat, Proxy, Request, Response, Sessio
 from analyzer.model.settings import Settings
 from analyzer.model.streams import Columns
 from analyzer.model.tcp import Tcp
+from analyzer.model.tls import Tls
 from analyzer.session import classify
 from analyzer.session.declared import declared_in_message, declared_in_query
 from analyzer.session.service import ServiceFacts
@@ -72,7 +73,8 @@ class SessionBuilder:
         self._response: Response | None = None
         self._proxy: Proxy | None = None
         self._joined = self._unread = False
-        self._encrypted = self._over = False
+        self._over = False
+        self._tls: Tls | None = None
         self._service = ServiceFacts()
         self._tcp = (Tcp(), Tcp())
         self._last = first
@@ -150,9 +152,9 @@ class SessionBuilder:
             rows = {name: column[ended] for name, column in rows.items()}
         half.messages.append(rows)
 
-    def finish(self, tcp: tuple[Tcp, Tcp], last: Moment, *, encrypted: bool, over: bool) -> None:
+    def finish(self, tcp: tuple[Tcp, Tcp], last: Moment, *, tls: Tls | None, over: bool) -> None:
         """Nothing follows."""
-        self._tcp, self._last, self._encrypted, self._over = tcp, last, encrypted, over
+        self._tcp, self._last, self._tls, self._over = tcp, last, tls, over
         self._done(self)
 
     # Classification
@@ -314,7 +316,7 @@ class SessionBuilder:
             service=self._service.freeze(),
             tcp_end=self._tcp_end(),
             settings=self._settings,
-            encrypted=self._encrypted,
+            tls=self._tls,
             capture_cut=capture_damaged and not self._over,
         )
 
@@ -330,7 +332,7 @@ class SessionBuilder:
             outcome = "accepted" if self._response.status == SWITCHING else "rejected"
         elif self._joined:
             outcome = "not-captured"
-        elif self._encrypted:
+        elif self._tls is not None and not self._tls.decrypted:
             outcome = "encrypted"
         elif self._request is not None:
             outcome = "no-response"

@@ -62,7 +62,7 @@ def summarise(
         duration_s=round(duration, 6),
         provider=session.provider.name,
         opened=session.opened,
-        tls={"version": None, "cipher": None, "sni": None, "decrypted": False} if session.encrypted else None,
+        tls=_tls(session, secrets),
         upgrade=_upgrade(session, secrets),
         message_counts={"client": _counts(_MESSAGES, client.messages), "server": _counts(_MESSAGES, server.messages)},
         frame_counts={"client": _counts(_FRAMES, client.frames), "server": _counts(_FRAMES, server.frames)},
@@ -139,6 +139,19 @@ def _proxy(proxy: Proxy | None, secrets: Secrets) -> dict[str, Any] | None:
     if proxy is None:
         return None
     return {"target": redact(proxy.target, secrets), "status": proxy.response.status if proxy.response else None}
+
+
+def _tls(session: Session, secrets: Secrets) -> dict[str, Any] | None:
+    """What the TLS connection shows."""
+    tls = session.tls
+    if tls is None:
+        return None
+    return {
+        "version": tls.version,
+        "cipher": tls.cipher,
+        "sni": redact(tls.sni, secrets) if tls.sni else None,
+        "decrypted": tls.decrypted,
+    }
 
 
 def _audio(track: Track | None) -> dict[str, Any] | None:

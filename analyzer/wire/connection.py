@@ -16,18 +16,16 @@ from analyzer.model.places import Moment
 from analyzer.model.schema import Side
 from analyzer.model.session import Proxy, Request, Response
 from analyzer.model.streams import Bytes, Columns, End, Piece, Run
+from analyzer.model.tls import Tls
 from analyzer.wire import http1
-from analyzer.wire.deflate import Inflater
 from analyzer.wire.frames import FrameColumns
 from analyzer.wire.handshake import Handshake
 from analyzer.wire.health import TcpHealth
 from analyzer.wire.intake import Intake, contiguous
-from analyzer.wire.messages import MessageReader
 from analyzer.wire.reassembly import Reassembly
 from analyzer.wire.resync import find_frame
-from analyzer.wire.stream import Stream
+from analyzer.wire.stream import Stream, open_stream
 from analyzer.wire.tcp import ACK, SYN, Opening, Rows
-from analyzer.wire.websocket import FrameReader
 
 TLS_RECORDS = (b"\x16\x03", b"\x17\x03")
 """Handshake and application data (RFC 8446 section 5.1): what a TLS connection starts with, and goes on with."""
@@ -240,7 +238,7 @@ class Connection:
     def _start_http(self, client: int) -> None:
         self.client = client
         self.carries = Carries.HTTP
-        self._handshake = Handshake(self._intake[client], self._intake[1 - client], self._limits, self.sightings[client])
+        self._handshake = Handshake(self._intake[client], self._intake[1 - client], self._limits, self.sightings[Side.CLIENT])
 
     def _start_tls(self, side: int) -> None:
         if self.client is None:  # a server listens on the lower port; a ClientHello would have come with the SYN
@@ -342,23 +340,14 @@ class Connection:
     def _start_websocket(self, response: Response | None, *, in_step: tuple[bool, bool]) -> None:
         """From here on both directions are frames; what waits is the first of them."""
         self.carries = Carries.WEBSOCKET
-        offered = http1.extension_parameters(response.headers.get("sec-websocket-extensions") if response else None)
-        deflate = offered.get("permessage-deflate")
-        sink, streams = self.sink, dict[int, Stream]()
-        assert sink is not None
-        guess = response is None or response.partial  # the extensions are not known: RSV1 will tell
+        streams: dict[int, Stream] = {}
+        assert self.sink is not None
         for side in (self.client_side, 1 - self.client_side):
             who = Side.CLIENT if side == self.client_side else Side.SERVER
-            inflater = None
-            if deflate is not None or guess:
-                takeover = f"{who.word}_no_context_takeover" not in (deflate or {})
-                inflater = Inflater(self._limits.inflated_message, takeover=takeover)
             pieces = self._intake[side].drain()
             start = pieces[0].begin if pieces else self._reassembly[side].next
-            frames = FrameReader(
-                who, start, self._limits, self.sightings[who], self._room, deflate=inflater is not None, in_step=in_step[who]
-            )
-            streams[side] = Stream(who, sink, frames, MessageReader(self._limits, self.sightings[who], inflater))
+            said = (self._limits, self.sightings[who], self._room)
+            streams[side] = open_stream(who, start, self.sink, response, *said, in_step=in_step[who])
             streams[side].feed(pieces, self.last)
         self._streams = [streams[0], streams[1]]
 
@@ -369,10 +358,10 @@ class Connection:
             one, two = (replace(half.facts, health=health) for half, health in zip(self._reassembly, healths, strict=True))
             facts = (two, one) if self.client_side else (one, two)
             if answer is None:
-                self.sink.finish(facts, self.last, encrypted=self.carries is Carries.TLS, over=self.over)
+                self.sink.finish(facts, self.last, tls=Tls() if self.carries is Carries.TLS else None, over=self.over)
             else:
                 client, server = (replace(one, fin=None, rst=None) for one in facts)
-                self.sink.finish((client, server), answer, encrypted=False, over=True)
+                self.sink.finish((client, server), answer, tls=None, over=True)
             self.sink = None
 
     def finish_without_bytes(self) -> None:

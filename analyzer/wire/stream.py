@@ -8,10 +8,16 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from analyzer.model.anomalies import Sightings
 from analyzer.model.channel import Sink
+from analyzer.model.limits import Limits
 from analyzer.model.places import Hole, Moment, Span
 from analyzer.model.schema import Side
+from analyzer.model.session import Response
 from analyzer.model.streams import Columns, Data, End, Gap, Piece, Run
+from analyzer.wire import http1
+from analyzer.wire.deflate import Inflater
+from analyzer.wire.frames import FrameColumns
 from analyzer.wire.messages import MessageReader
 from analyzer.wire.websocket import Found, FrameBatch, FrameReader, Lost
 
@@ -19,6 +25,30 @@ SMALL = 1 << 16
 """Payload up to which a batch of frames is copied to be joined with others."""
 JOINED = 1 << 12
 """Batches that are joined at the most."""
+
+
+def open_stream(
+    side: Side,
+    start: int,
+    sink: Sink,
+    response: Response | None,
+    limits: Limits,
+    sightings: Sightings,
+    room: FrameColumns,
+    *,
+    in_step: bool,
+) -> "Stream":
+    """The direction behind an upgrade: its first byte is stream offset `start`, its extensions are those of the `response` (None:
+    not in the capture); `in_step` says whether a frame starts there.
+    """
+    offered = http1.extension_parameters(response.headers.get("sec-websocket-extensions") if response else None)
+    deflate = offered.get("permessage-deflate")
+    inflater = None
+    if deflate is not None or response is None or response.partial:  # where extensions are not known, RSV1 will tell
+        takeover = f"{side.word}_no_context_takeover" not in (deflate or {})
+        inflater = Inflater(limits.inflated_message, takeover=takeover)
+    frames = FrameReader(side, start, limits, sightings, room, deflate=inflater is not None, in_step=in_step)
+    return Stream(side, sink, frames, MessageReader(limits, sightings, inflater))
 
 
 class Stream:

@@ -6,6 +6,7 @@ from made_session import Said, audio, direction, gap, keepalives, session, track
 from analyzer.model.finding import Severity
 from analyzer.model.schema import Kind, Side
 from analyzer.model.session import Direction, Service
+from analyzer.model.tls import Tls
 from analyzer.rules import judge
 
 NET_0001 = "Deepgram did not receive audio data or a text message within the timeout window. See https://dpgr.am/net0001"
@@ -103,7 +104,7 @@ def test_an_incomplete_capture_is_the_verdict_only_when_nothing_else_was_found()
 
 
 def test_an_encrypted_session_has_a_verdict() -> None:
-    judgement = judge(session(outcome="encrypted", encrypted=True))
+    judgement = judge(session(outcome="encrypted", tls=Tls()))
     assert (judgement.verdict.rule, judgement.verdict.severity) == ("tls-not-decrypted", "note")
 
 

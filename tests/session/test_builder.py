@@ -17,6 +17,7 @@ from analyzer.model.schema import Kind, Opcode, Side
 from analyzer.model.session import AudioFormat, Request, Response, Session
 from analyzer.model.settings import Settings
 from analyzer.model.tcp import Tcp
+from analyzer.model.tls import Tls
 from analyzer.providers import by_words, recognise
 from analyzer.session.builder import Services, SessionBuilder
 
@@ -67,7 +68,7 @@ def said(*messages: tuple[int, bytes], **changes: Iterable[int]) -> MessageBatch
 
 
 def frozen(builder: SessionBuilder, tcp: tuple[Tcp, Tcp] = (Tcp(packets=5), Tcp(packets=5)), **ends: bool) -> Session:
-    builder.finish(tcp, Moment(99, 60 * SECOND), encrypted=ends.get("encrypted", False), over=ends.get("over", True))
+    builder.finish(tcp, Moment(99, 60 * SECOND), tls=ends.get("tls"), over=ends.get("over", True))
     return builder.freeze(capture_damaged=False)
 
 
@@ -198,7 +199,7 @@ def test_outcomes(*, status: int | None, joined: bool, encrypted: bool, sent: bo
         builder.answered(Response(status, "", "1.1", {}, b"", Moment(2, SECOND)))
     if joined:
         builder.joined()
-    session = frozen(builder, (Tcp(packets=1), tcp), encrypted=encrypted)
+    session = frozen(builder, (Tcp(packets=1), tcp), tls=Tls() if encrypted else None)
     assert session.upgrade.outcome == outcome
     assert session.opened == ("midstream" if joined else "handshake")
 
@@ -219,7 +220,7 @@ def test_what_ended_tcp_first(client: Tcp, server: Tcp, end: str) -> None:
 def test_a_damaged_capture_cuts_only_what_was_not_over() -> None:
     for over in (True, False):
         builder = granted()
-        builder.finish((Tcp(), Tcp()), Moment(9, 9), encrypted=False, over=over)
+        builder.finish((Tcp(), Tcp()), Moment(9, 9), tls=None, over=over)
         assert builder.freeze(capture_damaged=True).capture_cut is not over
 
 
