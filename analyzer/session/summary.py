@@ -151,6 +151,10 @@ def _tls(session: Session, secrets: Secrets) -> dict[str, Any] | None:
         "cipher": tls.cipher,
         "sni": redact(tls.sni, secrets) if tls.sni else None,
         "decrypted": tls.decrypted,
+        "resumed": tls.resumed,
+        "retried": tls.retried,
+        "why": tls.why,
+        "unread": tls.unread,
     }
 
 
