@@ -153,6 +153,7 @@ def _tls(session: Session, secrets: Secrets) -> dict[str, Any] | None:
         "decrypted": tls.decrypted,
         "resumed": tls.resumed,
         "retried": tls.retried,
+        "early_data": tls.early_data,
         "why": tls.why,
         "unread": tls.unread,
     }
