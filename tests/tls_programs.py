@@ -112,7 +112,7 @@ def hear(end: subprocess.Popen[bytes], content: bytes) -> None:
 
 
 def converse(ends: Ends, talk: Talk, path: Path, commands: Sequence[tuple[int, bytes]] = ()) -> None:
-    """Have two programs say a talk, recorded to `path`; each of `commands` is typed to the client before the chunk of its number."""
+    """Have two programs say a talk, recorded to `path`; `commands` are typed to the client before the chunks of their numbers."""
     typed = dict(commands)
     with ExitStack() as stack:
         stack.enter_context(recorded(path, ends.port))
@@ -154,19 +154,8 @@ def openssl(role: int, port: int, log: Path, *more: str) -> list[str]:
     """`openssl s_client` or `s_server`."""
     cert, key = certificate()
     if role == CLIENT:
-        return [
-            "openssl",
-            "s_client",
-            "-connect",
-            f"127.0.0.1:{port}",
-            "-servername",
-            "api.deepgram.com",
-            "-quiet",
-            "-no_ign_eof",
-        ] + [
-            *("-keylogfile", str(log)),
-            *more,
-        ]
+        words = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-servername", "api.deepgram.com"]
+        return [*words, "-quiet", "-no_ign_eof", "-keylogfile", str(log), *more]
     return ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", cert, "-key", key, "-quiet", "-naccept", "1", *more]
 
 
@@ -179,14 +168,5 @@ def node(role: int, port: int, log: Path, options: str) -> list[str]:
 
 def python(role: int, port: int, log: Path, version: str, ciphers: str = "") -> list[str]:
     """Python's `ssl`."""
-    return [
-        sys.executable,
-        "-c",
-        PYTHON,
-        "client" if role == CLIENT else "server",
-        str(port),
-        *certificate(),
-        version,
-        ciphers,
-        str(log),
-    ]
+    words = [sys.executable, "-c", PYTHON, "client" if role == CLIENT else "server", str(port)]
+    return [*words, *certificate(), version, ciphers, str(log)]
