@@ -53,6 +53,8 @@ class TlsLayer:
         self._asked = self._answered = 0
         """ClientHellos and ServerHellos, those of a HelloRetryRequest included."""
         self._patient = True
+        self._transcribed = False
+        """The client's ClientKeyExchange has to wait for all that the server says before it."""
         self._transcript = Transcript()
         self._ready: tuple[Protection, Protection] | None = None
         self._alerts: list[Alert] = []
@@ -110,16 +112,18 @@ class TlsLayer:
                     break
 
     @property
-    def _progress(self) -> tuple[int, int, bool, bool]:
+    def _progress(self) -> tuple[int, int, bool, bool, bool]:
         """What decides who has to wait."""
         client, server = self._halves
-        return self._asked, self._answered, client.lost, server.lost
+        return self._asked, self._answered, self._transcribed, client.lost, server.lost
 
     def blocked(self, side: Side) -> bool:
         """Whether the peer has to be read first."""
         if not self._patient or self._halves[side.peer].lost:
             return False
-        return self._asked > self._answered if side is Side.CLIENT else self._asked == 0
+        if side is Side.SERVER:
+            return self._asked == 0
+        return self._asked > self._answered or self._transcribed
 
     # What the handshake says
 
@@ -152,6 +156,8 @@ class TlsLayer:
             self._alpn = hello.chosen_protocol(said.get(hello.ALPN))
             if self._early is not None:
                 self._early = "accepted" if hello.EARLY_DATA in said else "rejected"
+        elif message.type == hello.SERVER_HELLO_DONE:
+            self._transcribed = False
         elif message.type == hello.HELLO_REQUEST and self._established is not None:
             self._renegotiates(Side.SERVER, message.at)
 
@@ -209,6 +215,8 @@ class TlsLayer:
         master = self._secrets.get("CLIENT_RANDOM") or by_session
         if master is not None:
             self._prepare(master)
+        else:
+            self._transcribed = True
 
     def _start_tls13(self, suite: Suite) -> None:
         """Both directions are protected from here on (RFC 8446 section 7.1)."""
@@ -244,6 +252,7 @@ class TlsLayer:
         if self._chosen is None or self._chosen.version >= TLS13:
             return
         self._resumed |= side is Side.SERVER and not self._chain
+        self._transcribed = False
         half = self._halves[side]
         half.protected = half.keys is not None
         half.hidden = half.keys is None
