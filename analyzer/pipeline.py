@@ -40,7 +40,8 @@ from analyzer.sources import open_capture
 from analyzer.sources.ahead import ahead
 from analyzer.sources.order import OutOfOrderError
 from analyzer.sources.rotated import rotated
-from analyzer.wire.connection import Carries, Connection
+from analyzer.wire.carries import Carries
+from analyzer.wire.connection import Connection
 from analyzer.wire.frames import FrameColumns
 from analyzer.wire.link_names import link_name
 from analyzer.wire.tcp import FlowTable, Packets, Watch
@@ -295,7 +296,7 @@ def _make_room(state: _State) -> None:
     """End the connection that was followed for the longest; one that carries a WebSocket goes to the end of the queue."""
     flow = next(iter(state.live))
     connection = state.live.pop(flow)
-    if connection.carries is Carries.WEBSOCKET:
+    if connection.busy:
         state.live[flow] = connection
     else:
         _end(state, connection)
@@ -314,7 +315,7 @@ def _end(state: _State, connection: Connection) -> None:
     state.watch.forget(connection.flow)
     attempts = len(state.finished)
     connection.finish()
-    if len(state.finished) > attempts or connection.carries is Carries.WEBSOCKET:
+    if len(state.finished) > attempts or connection.followed:
         return
     if connection.hidden and recognise(None, _server(connection)[0], {}).known:
         connection.finish_without_bytes()

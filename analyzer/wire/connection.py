@@ -6,7 +6,7 @@ WebSocket. What it carries is decided by its first bytes; until then at most `li
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from enum import StrEnum
+from functools import partial
 from itertools import chain
 
 from analyzer.model.anomalies import Sightings
@@ -16,38 +16,25 @@ from analyzer.model.places import Moment
 from analyzer.model.schema import Side
 from analyzer.model.session import Proxy, Request, Response
 from analyzer.model.streams import Bytes, Columns, End, Piece, Run
+from analyzer.model.tcp import Health, Tcp
 from analyzer.model.tls import Tls
-from analyzer.wire import http1
+from analyzer.wire import http1, http2_blocks
+from analyzer.wire.carries import STRAY, Carries, told_by
 from analyzer.wire.frames import FrameColumns
 from analyzer.wire.handshake import Handshake
 from analyzer.wire.health import TcpHealth
+from analyzer.wire.http2 import Http2
+from analyzer.wire.http2_search import find_header
 from analyzer.wire.intake import Intake, contiguous
 from analyzer.wire.reassembly import Reassembly
 from analyzer.wire.resync import find_frame
 from analyzer.wire.stream import Stream, open_stream
 from analyzer.wire.tcp import ACK, SYN, Opening, Rows
 
-TLS_RECORDS = (b"\x16\x03", b"\x17\x03")
-"""Handshake and application data (RFC 8446 section 5.1): what a TLS connection starts with, and goes on with."""
-TLS_BEGINS = {record[:1] for record in TLS_RECORDS}
-STRAY = 64
-"""Bytes in which a first line begins: few clients send line ends before it, none sends many."""
 DOUBT = 16
 """Bits more that must speak for frames where the handshake is not there: few connections are WebSockets, and other protocols may
 have a message that looks like one frame.
 """
-DECIDING = 8
-"""Bytes that tell HTTP from anything else."""
-
-
-class Carries(StrEnum):
-    """What a connection carries, as far as it is known."""
-
-    UNDECIDED = "undecided"
-    HTTP = "http"
-    WEBSOCKET = "websocket"
-    TLS = "tls"
-    UNKNOWN = "unknown"
 
 
 class Connection:
@@ -94,6 +81,9 @@ class Connection:
         self.sink: Sink | None = None
         self._streams: list[Stream] = []
         """Of a WebSocket, by table side."""
+        self._http2: Http2 | None = None
+        self._unmeasured: tuple[Columns, tuple[tuple[int, int], tuple[int, int]]] | None = None
+        """A batch whose packets `_health` has not seen yet."""
 
     @property
     def client_side(self) -> int:
@@ -121,31 +111,63 @@ class Connection:
         """Whether all came to nothing at a proxy that was asked for a tunnel, or is encrypted."""
         return self.carries is Carries.TLS or self._no_tunnel
 
+    @property
+    def tls(self) -> Tls | None:
+        """The TLS that it goes through."""
+        return Tls() if self.carries is Carries.TLS else None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a WebSocket is open."""
+        return self.carries is Carries.WEBSOCKET or (self._http2 is not None and self._http2.busy)
+
+    @property
+    def followed(self) -> bool:
+        """Whether it is, or was, the connection of a session that is told already."""
+        return self.carries is Carries.WEBSOCKET or (self._http2 is not None and self._http2.attempts > 0)
+
+    @property
+    def unread(self) -> bool:
+        """Whether it would be read if the packages for HTTP/2 were installed."""
+        return self.carries is Carries.HTTP2 and self._http2 is None and not http2_blocks.installed()
+
     def feed(self, rows: Rows, columns: Columns, data: Bytes) -> None:
         """Take the packets of a batch: rows of `columns`, whose payload offsets point into `data`."""
         self._note_times(rows, columns)
-        self._health.feed(columns, rows.sides)
+        self._unmeasured = columns, rows.sides
         for side in (0, 1):
             self._reassembly[side].acknowledge(columns, *rows.sides[1 - side])
         # The client first: its request must be known when the answer is read.
         for side in (self.client_side, 1 - self.client_side):
             half = self._reassembly[side]
             self._take(side, chain(half.feed(columns, *rows.sides[side], data), half.overdue(self.last.time)))
-        if self.carries is not Carries.WEBSOCKET:
+        if self._http2 is None and self.carries is not Carries.WEBSOCKET:
             for intake, half in zip(self._intake, self._reassembly, strict=True):
                 intake.hole = half.waits
             self._settle(final=False)
             if any([intake.settle() for intake in self._intake]):  # noqa: C419 - both have to
                 self._settle(final=False)
+        self._measure()
+        if self._http2 is not None:
+            self._http2.settle(self.last.time)
+
+    def _measure(self) -> None:
+        """Let TCP's health see the batch."""
+        if self._unmeasured is not None:
+            feed = self._health.feed if self._http2 is None else partial(self._http2.measure, self._health)
+            feed(*self._unmeasured)
+            self._unmeasured = None
 
     def finish(self) -> None:
         """No packet follows: deliver what waits and close the attempt. What is kept of a connection after that is small."""
         for side in (self.client_side, 1 - self.client_side):
             self._take(side, self._reassembly[side].tail())
         self._settle(final=True)
-        for side in (self.client_side, 1 - self.client_side) if self._streams else ():
-            self._streams[side].feed([End(self._reassembly[side].next)], self.last)
+        for side in (self.client_side, 1 - self.client_side) if self._streams or self._http2 is not None else ():
+            self._take(side, [End(self._reassembly[side].next)])
         self._health.finish(self.last.time)
+        if self._http2 is not None:
+            self._http2.finish()
         self._close_attempt()
         self._streams, self._handshake = [], None
         self._drop_pieces()
@@ -164,7 +186,10 @@ class Connection:
         if self.carries is Carries.WEBSOCKET:
             self._streams[side].feed(pieces, self.last)
             return
-        followed = self.carries not in (Carries.TLS, Carries.UNKNOWN)
+        if self._http2 is not None:
+            self._http2.feed(Side.CLIENT if side == self.client_side else Side.SERVER, pieces)
+            return
+        followed = self.carries not in (Carries.TLS, Carries.UNKNOWN, Carries.HTTP2)
         for piece in pieces:
             if followed:
                 # To join midway, all there is has to be looked at.
@@ -209,28 +234,26 @@ class Connection:
     def _decide(self, *, final: bool) -> None:
         """What the connection carries, by the first bytes of either side."""
         fronts = [intake.data.bytes[:STRAY].tobytes() if intake.data is not None else b"" for intake in self._intake]
-        heads = [front.lstrip(b"\r\n")[:DECIDING] for front in fronts]  # RFC 9112 section 2.2
-        for side in (self.client_side, 1 - self.client_side):
-            if self.client in (None, side) and heads[side] and http1.looks_like_request(heads[side]):
-                if len(heads[side]) >= DECIDING or final:
-                    self._start_http(side)
-                return
-            if self.client in (None, 1 - side) and heads[side] and http1.looks_like_response(heads[side]):
-                if len(heads[side]) >= DECIDING or final:
-                    self._start_http(1 - side)
-                return
-            if heads[side].startswith(TLS_RECORDS):
-                self._start_tls(side)
-                return
-            if heads[side] in TLS_BEGINS and not final:
-                return
-        if any((heads[side] or len(fronts[side]) == STRAY) and self._starts(side) for side in (0, 1)):
+        full = final or any(intake.held > self._limits.undecided for intake in self._intake)
+        told, side = told_by(fronts, self.client, final=full)
+        if told is Carries.HTTP:
+            self._start_http(side)
+        elif told is Carries.HTTP2:
+            self._start_http2(side)
+        elif told is Carries.TLS:
+            self._start_tls(side)
+        elif told is Carries.UNKNOWN:
+            self._look_closer(fronts, final=final)
+
+    def _look_closer(self, fronts: list[bytes], *, final: bool) -> None:
+        """The first bytes say nothing: another protocol, or a WebSocket that was running when the capture began."""
+        if any((front.strip(b"\r\n") or len(front) == STRAY) and self._from_start(side) for side, front in enumerate(fronts)):
             self._give_up()
             return
         if not self.handshake_seen or any(intake.front is not None for intake in self._intake):
             self._join_midway(final=final)
 
-    def _starts(self, side: int) -> bool:
+    def _from_start(self, side: int) -> bool:
         """Whether a side's first byte is known to be its first: behind its SYN, the SYN that answered it, or a tunnel's opening."""
         own, peer = self._reassembly[side].facts, self._reassembly[1 - side].facts
         return self.proxy is not None or own.syn is not None or (side == self.client and peer.syn is not None)
@@ -246,9 +269,28 @@ class Connection:
         self.carries = Carries.TLS
         self._drop_pieces()
 
+    def _start_http2(self, client: int) -> None:
+        """All streams from here on; without the packages that read them what it is can be said all the same."""
+        self.client, self.carries = client, Carries.HTTP2
+        pieces = [intake.drain() for intake in self._intake]
+        if http2_blocks.installed():
+            self._http2 = Http2(self, self._limits, self._room)
+            self._http2.feed(Side.CLIENT, pieces[client])
+            self._http2.feed(Side.SERVER, pieces[1 - client])
+
+    def open_stream(self, first: Moment | None, sightings: tuple[Sightings, Sightings]) -> Sink:
+        """The sink of an attempt that is a stream of HTTP/2; the first request on the connection begins with the connection."""
+        assert self.first is not None
+        self.sightings = sightings
+        self._open(first or self._begin or self.first)
+        sink, self.sink = self.sink, None
+        assert sink is not None
+        return sink
+
     def _give_up(self) -> None:
         """Nothing here is followed any more; an attempt that is open stays as it is."""
-        self.carries = Carries.UNKNOWN
+        http2 = any(find_header(intake.pieces, None, final=True) is not None for intake in self._intake)
+        self.carries = Carries.HTTP2 if http2 else Carries.UNKNOWN
         self._drop_pieces()
 
     def _drop_pieces(self) -> None:
@@ -271,7 +313,7 @@ class Connection:
             assert self.sink is not None
             self.sink.answered(response)
             self._answer = response.at
-            if response.status == http1.SWITCHING:
+            if response.grants:
                 self._start_websocket(response, in_step=(request is not None, True))
             else:
                 handshake.next_exchange()
@@ -284,7 +326,7 @@ class Connection:
 
     def _is_attempt(self, request: Request, response: Response | None, handshake: Handshake) -> bool:
         """Whether a request asks for a WebSocket; where what tells is not in the capture, its answer or its service may."""
-        if request.upgrade or handshake.presumed or (response is not None and response.status == http1.SWITCHING):
+        if request.upgrade or handshake.presumed or (response is not None and response.grants):
             return True
         if response is None:
             return False
@@ -354,15 +396,20 @@ class Connection:
     def _close_attempt(self, answer: Moment | None = None) -> None:
         """The attempt is over: with the connection, or by its `answer`, since another one follows."""
         if self.sink is not None:
-            healths = self._health.settle(self.last.time)
-            one, two = (replace(half.facts, health=health) for half, health in zip(self._reassembly, healths, strict=True))
-            facts = (two, one) if self.client_side else (one, two)
+            self._measure()
+            facts = self.tcp(None)
             if answer is None:
-                self.sink.finish(facts, self.last, tls=Tls() if self.carries is Carries.TLS else None, over=self.over)
+                self.sink.finish(facts, self.last, tls=self.tls, over=self.over)
             else:
                 client, server = (replace(one, fin=None, rst=None) for one in facts)
                 self.sink.finish((client, server), answer, tls=None, over=True)
             self.sink = None
+
+    def tcp(self, healths: tuple[Health, Health] | None) -> tuple[Tcp, Tcp]:
+        """The facts of TCP by side, with the health up to now or that of an earlier time (by table side)."""
+        healths = healths or self._health.settle(self.last.time)
+        one, two = (replace(half.facts, health=health) for half, health in zip(self._reassembly, healths, strict=True))
+        return (two, one) if self.client_side else (one, two)
 
     def finish_without_bytes(self) -> None:
         """Tell of an attempt of which only TCP, or TLS, is in the capture."""
