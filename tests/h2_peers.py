@@ -1,4 +1,4 @@
-"""WebSocket over HTTP/2 as `h2` speaks it, without sockets: two endpoints, and streams that carry what two WebSocket libraries said."""
+"""WebSocket over HTTP/2 as `h2` speaks it, without sockets: two endpoints, and streams that carry what WebSocket libraries said."""
 
 from collections.abc import Iterable, Sequence
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged
 from analyzer.rules import rule
-from analyzer.rules._evidence import packets_of, quoted
+from analyzer.rules._evidence import not_offered, packets_of, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -96,7 +96,7 @@ def upgrade_rejected(session: Session) -> Iterator[Finding | Unjudged]:
     general = _GENERAL.get(response.status // 100, "Compare the request with the service's documentation.")
     yield Finding(
         Severity.ERROR,
-        f"The server rejected the upgrade with {status}{said}.{proxy}{doubt}",
+        f"The server rejected the upgrade with {status}{said}.{proxy}{doubt}{not_offered(session)}",
         packets=packets_of(request.at if request else None, response.at),
         time_s=session.seconds(response.at.time),
         side=session.server.side.word,
