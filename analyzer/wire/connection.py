@@ -24,7 +24,7 @@ from analyzer.wire.frames import FrameColumns
 from analyzer.wire.handshake import Handshake
 from analyzer.wire.health import TcpHealth
 from analyzer.wire.http2 import Http2
-from analyzer.wire.http2_search import find_header
+from analyzer.wire.http2_search import find_header, is_behind_data
 from analyzer.wire.intake import Intake, contiguous
 from analyzer.wire.reassembly import Reassembly
 from analyzer.wire.resync import find_frame
@@ -361,11 +361,15 @@ class Connection:
 
     def _join_midway(self, *, final: bool) -> None:
         """A WebSocket that was running when the capture began, if frames chain in what one side sent. Clients mask theirs."""
+        if any(find_header(intake.pieces, None, final=final) is not None for intake in self._intake):
+            self._give_up()  # in HTTP/2 there are such frames too, but not one after the other
+            return
         reach = self._limits.undecided
         for side in (self.client_side, 1 - self.client_side):
             pieces = self._intake[side].pieces
             for client, who in ((side, Side.CLIENT), (1 - side, Side.SERVER)):
-                if self.client in (None, client) and find_frame(pieces, who, final=final, reach=reach, doubt=DOUBT) is not None:
+                found = find_frame(pieces, who, final=final, reach=reach, doubt=DOUBT) if self.client in (None, client) else None
+                if found is not None and not is_behind_data(pieces, found):
                     self.client = client
                     break
             else:

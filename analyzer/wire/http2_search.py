@@ -57,6 +57,16 @@ def find_header(pieces: Sequence[Data | Gap], known: Collection[int] | None, *, 
     return None
 
 
+def is_behind_data(pieces: Sequence[Data | Gap], offset: int) -> bool:
+    """Whether the header of a DATA frame stands in front of a stream offset."""
+    for piece in pieces:
+        if isinstance(piece, Data) and piece.start + FRAME_HEADER <= offset <= piece.end:
+            head = piece.bytes[offset - FRAME_HEADER - piece.start : offset - piece.start].tobytes()
+            size, stream = int.from_bytes(head[:3], "big"), int.from_bytes(head[5:], "big")
+            return 0 < size <= USUAL_SIZE and bool(LEGAL[head[3], head[4]]) and head[3] == DATA and 0 < stream < NEW_STREAMS
+    return False
+
+
 def _find(ground: Ground, known: Collection[int] | None) -> int | None:
     """The same in a stretch of which all lengths are known."""
     at, size, sure = _headers(ground, known)
