@@ -327,7 +327,11 @@ class Http2:
             cuts = [begin + int(number[begin:end].searchsorted(attempt.ended.packet, side="right")) for begin, end in sides]
             health.feed(columns, ((sides[0][0], cuts[0]), (sides[1][0], cuts[1])))
             sides = ((cuts[0], sides[0][1]), (cuts[1], sides[1][1]))
-            attempt.healths = health.settle(attempt.ended.time)
+            one, two = health.settle(attempt.ended.time)  # what was under way then may be acknowledged behind it
+            attempt.healths = (
+                replace(one, unacknowledged=None, waiting_from=None),
+                replace(two, unacknowledged=None, waiting_from=None),
+            )
         health.feed(columns, sides)
 
     def settle(self, now: int, *, hurried: bool = False) -> None:
