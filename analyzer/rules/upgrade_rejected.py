@@ -55,8 +55,9 @@ def upgrade_rejected(session: Session) -> Iterator[Finding | Unjudged]:
     code 1006. An answer without these headers was not written by Deepgram but by a proxy or gateway in between.
 
     How it is found
-    A complete HTTP answer to a request that asks for a WebSocket, with another status than 101; or a proxy's answer to
-    CONNECT that opens no tunnel to the service (RFC 9110 section 9.3.6), such as 407 without or with wrong credentials.
+    A complete HTTP answer to a request that asks for a WebSocket, with another status than 101 (over HTTP/2: than 2xx); or a
+    proxy's answer to CONNECT that opens no tunnel to the service (RFC 9110 section 9.3.6), such as 407 without or with wrong
+    credentials.
 
     When it stays silent
     Where the answer is not in the capture.

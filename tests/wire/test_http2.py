@@ -297,6 +297,20 @@ def test_without_the_packages_the_report_names_them(tmp_path: Path, monkeypatch:
     assert "pip install 'analyzer[http2]'" in plain(report)["captures"][0]["findings"][0]["text"]
 
 
+@pytest.mark.parametrize("batch", [900, 4000, 30_000])
+@pytest.mark.parametrize("lost", [None, 40], ids=["whole", "torn"])
+def test_any_batch_size_gives_the_same_report(batch: int, lost: int | None, tmp_path: Path) -> None:
+    line = Line().open(1).open(3).carry(1).end(1).carry(3, OTHER)
+    data = line.say(SERVER, frame(3, 0, 3, struct.pack(">I", 8))).open(5).carry(5).capture()
+    path = tmp_path / "batches.pcap"
+    path.write_bytes(data if lost is None else without(data, {lost}))
+    whole, parts = (
+        analyzer.analyze(str(path), settings=Settings(limits=replace(DEFAULT, batch=size))) for size in (1 << 20, batch)
+    )
+    assert plain(parts)["captures"] == plain(whole)["captures"]
+    assert tables(parts) == tables(whole)
+
+
 def bomb() -> bytes:
     """A block that grows: one long entry, and thousands of references to it."""
     return b"\x40\x01a" + b"\x7f\xa1\x1e" + b"x" * 4000 + b"\xbe" * 30_000
