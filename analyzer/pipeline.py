@@ -40,7 +40,8 @@ from analyzer.sources import open_capture
 from analyzer.sources.ahead import ahead
 from analyzer.sources.order import OutOfOrderError
 from analyzer.sources.rotated import rotated
-from analyzer.wire.connection import Carries, Connection
+from analyzer.wire.carries import Carries
+from analyzer.wire.connection import Connection
 from analyzer.wire.frames import FrameColumns
 from analyzer.wire.link_names import link_name
 from analyzer.wire.tcp import FlowTable, Packets, Watch
@@ -124,6 +125,8 @@ class _Finished:
 
     first: Moment
     tcp_stream: int
+    stream: int
+    """Of HTTP/2, 0 for none."""
     report: SessionReport | bytes
     whole: bool
     tracks: dict[str, Files]
@@ -136,6 +139,8 @@ class _Part:
     log: CaptureLog
     finished: list[_Finished]
     others: Counter[str]
+    without_http2: int
+    """Connections of HTTP/2 that were not read since the packages for it are not installed."""
 
 
 @dataclass(slots=True)
@@ -162,6 +167,7 @@ class _State:
     """Client randoms of connections for which there were no secrets."""
     told: int = 0
     """Secrets of the capture that were taken over."""
+    without_http2: int = 0
     now: int = 0
 
     def open_session(self, connection: Connection, first: Moment) -> SessionBuilder:
@@ -184,7 +190,8 @@ class _State:
         tracks = builder.tracks if self.settings.dump is not None else {}
         whole = tracks or self.frames or len(self.finished) < self.settings.limits.reports
         kept = report if whole else packed(report)
-        self.finished.append(_Finished(session.first, session.tcp_stream, kept, session.whole, tracks))
+        stream = session.upgrade.stream.id if session.upgrade.stream else 0
+        self.finished.append(_Finished(session.first, session.tcp_stream, stream, kept, session.whole, tracks))
         self.carrying.add((report.server.ip, report.server.port))
         if session.upgrade.proxy is not None:
             self.carrying.add(session.upgrade.proxy.server)
@@ -197,7 +204,7 @@ class _State:
     def complete(self, servers: frozenset[tuple[str, int]]) -> "_Part":
         """What the report is made of, when the servers of all captures are known."""
         _attempts_without_bytes(self, servers)
-        return _Part(replace(self.log, secrets=[], numbering=None), self.finished, self.others)
+        return _Part(replace(self.log, secrets=[], numbering=None), self.finished, self.others, self.without_http2)
 
     def discard(self) -> None:
         """Remove the files that got no name: they are temporary."""
@@ -331,7 +338,7 @@ def _make_room(state: _State) -> None:
     """End the connection that was followed for the longest; one that carries a WebSocket goes to the end of the queue."""
     flow = next(iter(state.live))
     connection = state.live.pop(flow)
-    if connection.carries is Carries.WEBSOCKET:
+    if connection.busy:
         state.live[flow] = connection
     else:
         _end(state, connection)
@@ -351,8 +358,8 @@ def _end(state: _State, connection: Connection) -> None:
     attempts = len(state.finished)
     connection.finish()
     if len(state.sealed) < state.settings.limits.candidates:
-        state.sealed += (layer.random for layer in connection.tls if layer.random is not None and layer.sealed)
-    if len(state.finished) > attempts or connection.carries is Carries.WEBSOCKET:
+        state.sealed += connection.secure.sealed
+    if len(state.finished) > attempts or connection.followed:
         return
     if connection.hidden and recognise(None, _server(connection)[0], {}).known:
         connection.finish_without_bytes()
@@ -362,6 +369,7 @@ def _end(state: _State, connection: Connection) -> None:
         state.candidates.append(connection)
         return
     state.others["refused" if refused else str(connection.carries)] += 1
+    state.without_http2 += connection.unread
 
 
 def _server(connection: Connection) -> tuple[str, int]:
@@ -391,9 +399,10 @@ def _attempts_without_bytes(state: _State, servers: frozenset[tuple[str, int]]) 
 def _report(parts: list[_Part], settings: Settings, prefix: str) -> CaptureReport:
     """Number the sessions, judge the file, of which every share read all. `prefix` goes before the names of audio files."""
     log, others = parts[0].log, sum((part.others for part in parts), Counter[str]())
-    finished = sorted((one for part in parts for one in part.finished), key=lambda one: (one.first.packet, one.tcp_stream))
+    finished = [one for part in parts for one in part.finished]
+    finished.sort(key=lambda one: (one.first.packet, one.tcp_stream, one.stream))
     incomplete = sum(not one.whole for one in finished)
-    capture = Capture(log, len(finished), incomplete, dict(others))
+    capture = Capture(log, len(finished), incomplete, dict(others), sum(part.without_http2 for part in parts))
     sessions: list[tuple[int, SessionReport | bytes]] = []
     for number, one in enumerate(finished, 1):
         if settings.session is not None and not _chosen(unpacked(one.report), number, settings.session):

@@ -31,6 +31,7 @@ def _checks() -> Iterator[tuple[str, str]]:
     yield "FFmpeg by PyAV", _ffmpeg()
     yield "zstd", _zstd()
     yield "lz4", _lz4()
+    yield "HTTP/2", _http2()
     yield "tshark", _tshark()
 
 
@@ -44,7 +45,8 @@ def _version(package: str) -> str:
 
 
 def _loops() -> str:
-    walks = [import_module(f"analyzer.wire.{name}") for name in ("kernels", "link_kernels", "stream_kernels", "tcp_kernels")]
+    names = ("kernels", "http2_kernels", "link_kernels", "stream_kernels", "tcp_kernels")
+    walks = [import_module(f"analyzer.wire.{name}") for name in names]
     bulk = import_module("analyzer.wire.bulk")
     compiled = {"walks": not any(str(one.__file__).endswith(".py") for one in walks), "byte-wide work": bool(bulk.COMPILED)}
     if all(compiled.values()):
@@ -88,6 +90,15 @@ def _lz4() -> str:
     except ImportError:
         return "missing, so that .lz4 captures are not read; install it with: python -m pip install lz4"
     return f"yes (lz4 {_version('lz4')})"
+
+
+def _http2() -> str:
+    try:
+        import hpack  # noqa: F401, PLC0415 - may be missing
+        import hyperframe  # noqa: F401, PLC0415 - may be missing
+    except ImportError:
+        return "missing, so that WebSocket over HTTP/2 is not read; install it with: python -m pip install 'analyzer[http2]'"
+    return f"yes (hpack {_version('hpack')}, hyperframe {_version('hyperframe')})"
 
 
 def _tshark() -> str:

@@ -60,6 +60,14 @@ class Anomaly(StrEnum):
     """Bytes where an HTTP message was expected that are none (RFC 9112)."""
     TLS_RENEGOTIATION = "tls-renegotiation"
     """A new handshake inside a connection (RFC 5246 section 7.4.1), behind which nothing is decrypted."""
+    HPACK_LOST = "hpack-lost"
+    """A header block of HTTP/2 is missing or does not decompress, and with it the table for all later ones (RFC 9113 section
+    4.3).
+    """
+    GOAWAY = "goaway"
+    """A side gave up an HTTP/2 connection with an error (RFC 9113 section 6.8)."""
+    CONNECT_NOT_OFFERED = "connect-not-offered"
+    """A client asks for a WebSocket over HTTP/2, which the server's SETTINGS do not allow (RFC 8441 section 3)."""
     RESYNC = "resync"
     """Frames were lost in a hole; the walk went on at a later frame boundary."""
 

@@ -112,3 +112,5 @@ class Capture:
     incomplete_sessions: int
     """Sessions of which bytes or the handshake are missing."""
     other_connections: Mapping[str, int]
+    without_http2: int = 0
+    """Connections of HTTP/2 among them that would be read if the packages for it were installed."""

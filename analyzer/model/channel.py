@@ -5,7 +5,7 @@ from typing import Protocol
 from analyzer.model.dataclass import dataclass
 from analyzer.model.places import Hole, Moment, Span
 from analyzer.model.schema import Side
-from analyzer.model.session import Proxy, Request, Response
+from analyzer.model.session import Http2Stream, Proxy, Request, Response
 from analyzer.model.streams import Bytes, Columns
 from analyzer.model.tcp import Tcp
 from analyzer.model.tls import Tls
@@ -40,6 +40,9 @@ class Sink(Protocol):
 
     def proxied(self, proxy: Proxy) -> None:
         """The tunnel that the attempt goes through, or was refused; comes first."""
+
+    def multiplexed(self, stream: Http2Stream) -> None:
+        """The HTTP/2 stream that the attempt is; again when it is known how it ended."""
 
     def requested(self, request: Request) -> None:
         """The upgrade request, or the request for a tunnel that came to nothing."""

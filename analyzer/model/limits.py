@@ -95,6 +95,10 @@ class Limits:
     """Packet numbers that a finding cites (contract: the first ones that show it)."""
     tunnels: int = 8
     """Tunnels inside one another that are followed on one connection: a chain of proxies has two or three."""
+    hpack_table: int = 64 * KIB
+    """The largest table of HTTP/2 headers per direction (RFC 7541 section 4.2): browsers allow that much, servers 4 KiB."""
+    http2_streams: int = 1024
+    """WebSockets followed at once on one HTTP/2 connection. Servers allow some hundred streams."""
     exchanges: int = 10_000
     """HTTP exchanges followed on one connection before it is let go."""
     candidates: int = 10_000

@@ -24,6 +24,8 @@ KINDS = tuple(Kind)
 NO_ROWS: Rows = np.zeros(0, np.intp)
 NO_ROWS.flags.writeable = False
 PORT_DIGITS = 5
+SWITCHING, HTTP2 = 101, "2"
+"""The status that grants an upgrade in HTTP/1.1; the version in which a WebSocket is a stream."""
 Octets = bytes
 """Some classes below have a field named `bytes`, as the contract has."""
 
@@ -69,6 +71,20 @@ class Response:
     partial: bool = False
     """Part of the head is not in the capture."""
 
+    @property
+    def grants(self) -> bool:
+        """Whether frames follow: status 101, or over HTTP/2, where CONNECT asks for them, any 2xx (RFC 8441 section 5)."""
+        return self.status // 100 == 2 if self.version == HTTP2 else self.status == SWITCHING  # noqa: PLR2004 - see above
+
+
+@dataclass(frozen=True, slots=True)
+class Http2Stream:
+    """The stream of an HTTP/2 connection that an attempt is (RFC 8441)."""
+
+    id: int
+    reset: str | None = None
+    """Error code of the first RST_STREAM, as RFC 9113 section 7 names it; empty where it is not in the capture."""
+
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
@@ -100,6 +116,8 @@ class Upgrade:
     proxy: Proxy | None = None
     unread: bool = False
     """The server sent something for an answer, which is not in the capture or is no HTTP."""
+    stream: Http2Stream | None = None
+    """Where the attempt is a stream of an HTTP/2 connection."""
 
     @property
     def partial(self) -> bool:

@@ -106,9 +106,9 @@ def audio_format(form: Mapping[str, Any] | None) -> str:
 def close(session: "SessionReport") -> str:
     """Say how the session ended: `1011 by server: NET-0001`, or TCP's end where no close frame was seen."""
     if session.close is None:
-        side = session.tcp_end.partition("-")[2]
+        side, over = session.tcp_end.partition("-")[2], session.upgrade.get("stream_id") is not None
         kind = {"fin": "FIN", "rst": "RST"}.get(session.tcp_end.partition("-")[0])
-        return f"no close frame, TCP {kind} by {side}" if kind else "not in the capture"
+        return f"no close frame, {'HTTP/2 stream ended' if over else f'TCP {kind}'} by {side}" if kind else "not in the capture"
     code = session.close.get("code")
     reason = printable(session.close.get("reason") or "", FACT_LENGTH)
     return f"{'no code' if code is None else code} by {session.close.get('by')}{f': {reason}' if reason else ''}"
@@ -137,6 +137,7 @@ def facts(session: "SessionReport") -> list[tuple[str, str]]:
     upgrade = session.upgrade
     found = [
         ("Connection", f"{address(session.client)} to {address(session.server)}, tcp.stream {session.tcp_stream}"),
+        ("HTTP/2 stream", str(upgrade.get("stream_id") or "")),
         ("Provider", session.provider),
         ("Proxy", _proxy(upgrade.get("proxy"))),
         ("Request", printable(upgrade.get("target") or "", FACT_LENGTH)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from analyzer.model.anomalies import Anomaly
 from analyzer.model.finding import Finding, Severity, Unjudged
 from analyzer.model.provider import CloseToken
 from analyzer.model.schema import Kind
@@ -76,6 +77,13 @@ def never_opened(session: Session) -> bool:
     """Whether a 101 came that the client had to refuse, and did: it sent no message."""
     response = session.upgrade.response
     return response is not None and response.accept_valid is False and not len(session.client.messages)
+
+
+def not_offered(session: Session) -> str:
+    """Say that the server's SETTINGS do not allow a WebSocket over HTTP/2 (RFC 8441 section 3); empty where they do."""
+    if not session.client.anomaly_counts.get(Anomaly.CONNECT_NOT_OFFERED):
+        return ""
+    return " The server's SETTINGS do not allow WebSocket over HTTP/2 (no ENABLE_CONNECT_PROTOCOL)."
 
 
 def server_close(session: Session) -> Close | None:

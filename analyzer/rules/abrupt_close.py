@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from analyzer.model.anomalies import Anomaly
 from analyzer.model.finding import Confidence, Finding, Rank, Severity, Unjudged
 from analyzer.model.limits import SECOND
 from analyzer.rules import rule
-from analyzer.rules._evidence import end_unseen, never_opened, packets_of
+from analyzer.rules._evidence import end_unseen, never_opened, packets_of, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from analyzer.model.session import Direction, Session
+    from analyzer.model.session import Direction, Http2Stream, Session
     from analyzer.model.tcp import Health
 
 # A few retransmission timeouts (RFC 6298).
@@ -32,7 +33,8 @@ def abrupt_close(session: Session) -> Iterator[Finding | Unjudged]:
 
     How it is found
     The FIN or RST of an accepted session, and no close frame of either side in the capture before or after it. Of a RST the
-    finding says what it came after: a FIN, bytes that were not acknowledged, or nothing.
+    finding says what it came after: a FIN, bytes that were not acknowledged, or nothing. Over HTTP/2 the session is one
+    stream: END_STREAM stands for FIN and RST_STREAM for RST, and the finding gives the code of RST_STREAM and of GOAWAY.
 
     When it stays silent
     Where the upgrade was not accepted, or its answer was one that the client had to refuse, the connection is still open
@@ -47,7 +49,7 @@ def abrupt_close(session: Session) -> Iterator[Finding | Unjudged]:
 
     References
     RFC 6455 sections 7.1.4 to 7.1.5. Deepgram, WebSocket DATA and NET errors, "Closing the WebSocket connection".
-    RFC 1122 section 4.2.2.13 (a close with unread data is a RST).
+    RFC 1122 section 4.2.2.13 (a close with unread data is a RST). RFC 8441 section 5.
 
     Example
     0.0 client GET /v1/listen?encoding=linear16&sample_rate=16000
@@ -72,9 +74,12 @@ def abrupt_close(session: Session) -> Iterator[Finding | Unjudged]:
     at = (side.tcp.rst if how == "rst" else side.tcp.fin) or session.last
     lasted = (at.time - session.origin) / SECOND
     near = next((limit for limit in _ROUND_TIMES if abs(lasted - limit) <= 1), None)
+    over = session.upgrade.stream
     hint = f" It had lasted close to {near} s, a common limit of proxies and load balancers." if near else ""
-    why = f" {_of_reset(health, word, side.side.peer.word)}" if how == "rst" else ""
+    why = f" {_of_reset(health, word, side.side.peer.word)}" if how == "rst" and over is None else ""
     did = "reset the TCP connection (RST)" if how == "rst" else "ended the TCP connection (FIN)"
+    if over is not None:
+        did, why = _of_stream(session, how, over)
     yield Finding(
         Severity.ERROR,
         f"The {word} {did} at {lasted:.2f} s, and neither side had sent a close frame.{hint}{why}",
@@ -86,9 +91,28 @@ def abrupt_close(session: Session) -> Iterator[Finding | Unjudged]:
             "tcp_end": session.tcp_end,
             "lasted_s": round(lasted, 6),
             "resent_client": session.client.tcp.health.resent,
-            **({"reset_unread": health.reset_unread, "reset_after_fin": health.reset_closed} if how == "rst" else {}),
+            **({"reset_unread": health.reset_unread, "reset_after_fin": health.reset_closed} if how == "rst" and not over else {}),
+            **({"stream_id": over.id, "reset_code": over.reset} if over else {}),
         },
     )
+
+
+def _of_stream(session: Session, how: str, stream: Http2Stream) -> tuple[str, str]:
+    """Say how an HTTP/2 stream ended, or the connection below it; and what was said of the whole connection before."""
+    code = f", {stream.reset}" if stream.reset else ""
+    if how == "rst":
+        did = f"reset the session's HTTP/2 stream {stream.id} (RST_STREAM{code}) or its connection"
+        if stream.reset is not None:
+            did = f"reset the session's HTTP/2 stream {stream.id} (RST_STREAM{code})"
+    else:
+        did = f"ended the session's HTTP/2 stream {stream.id} (END_STREAM or FIN)"
+    said = [
+        f" The {one.side.word} had given up the connection (GOAWAY, {quoted(sight.detail)})."
+        for one in session.sides
+        for sight in one.sightings
+        if sight.anomaly is Anomaly.GOAWAY
+    ]
+    return did, said[0] if said else ""
 
 
 def _of_reset(health: Health, word: str, peer: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from analyzer.model.anomalies import Anomaly
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged
 from analyzer.model.schema import Kind
 from analyzer.rules import capture_rule, last_rule
@@ -33,7 +34,7 @@ def capture_incomplete(session: Session, not_judged: Sequence[Unjudged]) -> Iter
     How it is found
     TCP sequence numbers that the other side acknowledged and that no packet carries, packets that the snap length cut, a
     connection that was running when the capture began, one of two directions without packets, a file that breaks off or
-    whose interface dropped packets.
+    whose interface dropped packets; over HTTP/2 frames that may have held a header block.
 
     When it stays silent
     With packets that were lost and sent again: all bytes are there. Where the capture just ends before the session does.
@@ -83,6 +84,11 @@ def _lacks(session: Session) -> Iterator[tuple[str, str]]:
     yield from _lacks_of_upgrade(session)
     for direction in session.sides:
         side = direction.side.word
+        if direction.anomaly_counts.get(Anomaly.HPACK_LOST):
+            yield (
+                f"an HTTP/2 header block of the {side} may be missing, so that no stream it opens or answers later can be read",
+                _ALL,
+            )
         unreadable = direction.rows(Kind.UNREADABLE).size
         if direction.missing:
             yield f"{direction.missing} bytes of the {side} are missing", _WHOLE if direction.tcp.truncated else _ALL
@@ -131,6 +137,10 @@ def file_incomplete(capture: Capture) -> Iterator[Finding]:
             yield _of_file(
                 f"The interface {name} dropped {interface.dropped} packets.", {"interface": name, "dropped": interface.dropped}
             )
+    if capture.without_http2:
+        count = capture.without_http2
+        text = f"{count} HTTP/2 connection{'s were' if count > 1 else ' was'} not read: install the packages for it"
+        yield _of_file(f"{text} (pip install 'analyzer[http2]') and analyse again.", {"http2_connections": count})
     if log.unread and (not capture.sessions or capture.incomplete_sessions):
         reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(log.unread.items()))
         yield _of_file(f"Some packets may carry TCP but could not be followed: {reasons}.", {"unread": dict(log.unread)})

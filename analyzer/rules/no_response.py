@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged
 from analyzer.model.limits import SECOND
 from analyzer.rules import rule
-from analyzer.rules._evidence import packets_of, quoted
+from analyzer.rules._evidence import not_offered, packets_of, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +79,8 @@ def no_response(session: Session) -> Iterator[Finding | Unjudged]:
         who, what = "proxy", f"the request for a tunnel to {quoted(session.upgrade.proxy.target if session.upgrade.proxy else '')}"
     yield Finding(
         Severity.ERROR,
-        f"The {who} accepted the connection but never answered {what}, in the {waited:.1f} s that it was watched.",
+        f"The {who} accepted the connection but never answered {what}, in the {waited:.1f} s that it was watched."
+        f"{not_offered(session)}",
         packets=packets_of(request.at, client.tcp.fin or client.tcp.rst, server.tcp.fin or server.tcp.rst),
         time_s=session.seconds(request.at.time),
         until_s=session.seconds(session.last.time),

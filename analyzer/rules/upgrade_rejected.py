@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged
 from analyzer.rules import rule
-from analyzer.rules._evidence import packets_of, quoted
+from analyzer.rules._evidence import not_offered, packets_of, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -55,8 +55,9 @@ def upgrade_rejected(session: Session) -> Iterator[Finding | Unjudged]:
     code 1006. An answer without these headers was not written by Deepgram but by a proxy or gateway in between.
 
     How it is found
-    A complete HTTP answer to a request that asks for a WebSocket, with another status than 101; or a proxy's answer to
-    CONNECT that opens no tunnel to the service (RFC 9110 section 9.3.6), such as 407 without or with wrong credentials.
+    A complete HTTP answer to a request that asks for a WebSocket, with another status than 101 (over HTTP/2: than 2xx); or a
+    proxy's answer to CONNECT that opens no tunnel to the service (RFC 9110 section 9.3.6), such as 407 without or with wrong
+    credentials.
 
     When it stays silent
     Where the answer is not in the capture.
@@ -96,7 +97,7 @@ def upgrade_rejected(session: Session) -> Iterator[Finding | Unjudged]:
     general = _GENERAL.get(response.status // 100, "Compare the request with the service's documentation.")
     yield Finding(
         Severity.ERROR,
-        f"The server rejected the upgrade with {status}{said}.{proxy}{doubt}",
+        f"The server rejected the upgrade with {status}{said}.{proxy}{doubt}{not_offered(session)}",
         packets=packets_of(request.at if request else None, response.at),
         time_s=session.seconds(response.at.time),
         side=session.server.side.word,

@@ -16,7 +16,7 @@ from analyzer.model.dataclass import dataclass
 from analyzer.model.places import Endpoint, Hole, Moment, Span
 from analyzer.model.provider import Provider
 from analyzer.model.schema import Kind, Opcode, Side
-from analyzer.model.session import AudioFormat, Proxy, Request, Response, Session, Upgrade
+from analyzer.model.session import AudioFormat, Http2Stream, Proxy, Request, Response, Session, Upgrade
 from analyzer.model.settings import Settings
 from analyzer.model.streams import Columns
 from analyzer.model.tcp import Tcp
@@ -28,7 +28,6 @@ from analyzer.session.side import QUOTED, SideBuilder, TrackBuilder
 from analyzer.session.silence import find_gaps, find_pace, raw_bytes_per_second
 from analyzer.wire import stream_kernels
 
-SWITCHING = 101
 AUDIO, BINARY = int(Kind.AUDIO), int(Opcode.BINARY)
 """As plain numbers: numpy asks an enumeration for its ways at every comparison."""
 KINDS = np.full(16, Kind.BINARY, np.uint8)
@@ -72,6 +71,7 @@ class SessionBuilder:
         self._request: Request | None = None
         self._response: Response | None = None
         self._proxy: Proxy | None = None
+        self._stream: Http2Stream | None = None
         self._joined = self._unread = False
         self._over = False
         self._tls: Tls | None = None
@@ -86,6 +86,10 @@ class SessionBuilder:
         """The client told the proxy which server it wants."""
         self._proxy = proxy
         self._recognise()
+
+    def multiplexed(self, stream: Http2Stream) -> None:
+        """Keep which stream it is."""
+        self._stream = stream
 
     def requested(self, request: Request) -> None:
         """The upgrade request names the endpoint and mostly the format."""
@@ -329,7 +333,7 @@ class SessionBuilder:
         """How the attempt went."""
         server = self._tcp[Side.SERVER]
         if self._response is not None:
-            outcome = "accepted" if self._response.status == SWITCHING else "rejected"
+            outcome = "accepted" if self._response.grants else "rejected"
         elif self._joined:
             outcome = "not-captured"
         elif self._tls is not None and not self._tls.decrypted:
@@ -340,7 +344,7 @@ class SessionBuilder:
             outcome = "refused"
         else:
             outcome = "unreachable" if server.packets == 0 else "no-response"
-        return Upgrade(outcome, self._request, self._response, self._proxy, self._unread)
+        return Upgrade(outcome, self._request, self._response, self._proxy, self._unread, self._stream)
 
     def _tcp_end(self) -> str:
         """What ended TCP first."""

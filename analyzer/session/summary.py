@@ -131,6 +131,7 @@ def _upgrade(session: Session, secrets: Secrets) -> dict[str, Any]:
         "user_agent": redact(request.headers["user-agent"], secrets) if request and "user-agent" in request.headers else None,
         "proxy": _proxy(proxy, secrets),
         "partial": session.upgrade.partial,
+        "stream_id": session.upgrade.stream.id if session.upgrade.stream else None,
     }
 
 

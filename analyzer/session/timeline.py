@@ -14,6 +14,8 @@ from analyzer.model.tcp import Health
 
 BUCKETS = 60
 EVENTS = 40
+ENDS = (("FIN", "RST"), ("end of stream", "reset of stream"))
+"""What ends a session in HTTP/1.1, and in HTTP/2."""
 _NOTABLE = SECOND
 """Shorter waits of TCP are no event."""
 _BEHIND = np.uint64(BUCKETS)
@@ -39,7 +41,7 @@ def timeline(session: Session, secrets: Secrets) -> dict[str, Any]:
     events += [
         (session.seconds(at.time), f"{side.side.word} {what}")
         for side in session.sides
-        for what, at in (("FIN", side.tcp.fin), ("RST", side.tcp.rst))
+        for what, at in zip(ENDS[session.upgrade.stream is not None], (side.tcp.fin, side.tcp.rst), strict=True)
         if at is not None
     ]
     events += [event for side in session.sides for event in _of_tcp(session, side.side.word, side.tcp.health)]

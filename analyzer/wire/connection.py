@@ -6,7 +6,7 @@ WebSocket. What it carries is decided by its first bytes; until then at most `li
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from enum import StrEnum
+from functools import partial
 from itertools import chain
 
 from analyzer.model.anomalies import Sightings
@@ -16,38 +16,20 @@ from analyzer.model.places import Moment
 from analyzer.model.schema import Side
 from analyzer.model.session import Proxy, Request, Response
 from analyzer.model.streams import Bytes, Columns, End, Piece, Run
-from analyzer.wire import http1
+from analyzer.model.tcp import Health, Tcp
+from analyzer.model.tls import Tls
+from analyzer.wire import http1, http2_blocks
+from analyzer.wire.carries import STRAY, Carries, client_midway, in_http2, told_by
 from analyzer.wire.frames import FrameColumns
 from analyzer.wire.handshake import Handshake
 from analyzer.wire.health import TcpHealth
+from analyzer.wire.http2 import Http2
 from analyzer.wire.intake import Intake, contiguous
 from analyzer.wire.reassembly import Reassembly
-from analyzer.wire.resync import find_frame
 from analyzer.wire.stream import Stream, open_stream
 from analyzer.wire.tcp import ACK, SYN, Opening, Rows
-from analyzer.wire.tls.layer import SecretsOf, TlsLayer
-
-TLS_RECORDS = (b"\x16\x03", b"\x17\x03")
-"""Handshake and application data (RFC 8446 section 5.1): what a TLS connection starts with, and goes on with."""
-TLS_BEGINS = {record[:1] for record in TLS_RECORDS}
-STRAY = 64
-"""Bytes in which a first line begins: few clients send line ends before it, none sends many."""
-DOUBT = 16
-"""Bits more that must speak for frames where the handshake is not there: few connections are WebSockets, and other protocols may
-have a message that looks like one frame.
-"""
-DECIDING = 8
-"""Bytes that tell HTTP from anything else."""
-
-
-class Carries(StrEnum):
-    """What a connection carries, as far as it is known."""
-
-    UNDECIDED = "undecided"
-    HTTP = "http"
-    WEBSOCKET = "websocket"
-    TLS = "tls"
-    UNKNOWN = "unknown"
+from analyzer.wire.tls.layer import SecretsOf
+from analyzer.wire.tls.stack import TlsStack
 
 
 class Connection:
@@ -78,7 +60,6 @@ class Connection:
         self._room = room
         self._open_session = open_session
         self._likely = likely
-        self._secrets_of = secrets_of
         if opening.flags & SYN:
             self.client = 1 if opening.flags & ACK else 0
         self.handshake_seen = bool(opening.flags & SYN)
@@ -92,14 +73,15 @@ class Connection:
         self._tunnels = 0
         self._no_tunnel = False  # the last that was seen is a proxy that opened none
         self._begin: Moment | None = None  # where the tunnel was asked for
-        self._finished = 0  # TLS connections that were told their end
         self.proxy: Proxy | None = None
         """The tunnel that the connection goes through, or of which a proxy said no."""
-        self.tls: list[TlsLayer] = []
-        """TLS connections that hide what is carried, the outermost first: through a tunnel one may run inside another."""
+        self.secure = TlsStack(secrets_of, limits, self.sightings)
         self.sink: Sink | None = None
         self._streams: list[Stream] = []
         """Of a WebSocket, by table side."""
+        self._http2: Http2 | None = None
+        self._unmeasured: tuple[Columns, tuple[tuple[int, int], tuple[int, int]]] | None = None
+        """A batch whose packets `_health` has not seen yet."""
 
     @property
     def client_side(self) -> int:
@@ -108,7 +90,7 @@ class Connection:
 
     def facts(self, side: Side) -> "Reassembly":
         """The reassembly of a side, for its TCP facts."""
-        return self._reassembly[self.client_side if side is Side.CLIENT else 1 - self.client_side]
+        return self._reassembly[self._role(side)]
 
     @property
     def over(self) -> bool:
@@ -127,33 +109,66 @@ class Connection:
         """Whether all came to nothing at a proxy that was asked for a tunnel, or is encrypted."""
         return self.carries is Carries.TLS or self._no_tunnel
 
+    @property
+    def tls(self) -> Tls | None:
+        """The TLS that it goes through."""
+        return self.secure.facts
+
+    @property
+    def busy(self) -> bool:
+        """Whether a WebSocket is open."""
+        return self.carries is Carries.WEBSOCKET or (self._http2 is not None and self._http2.busy)
+
+    @property
+    def followed(self) -> bool:
+        """Whether it is, or was, the connection of a session that is told already."""
+        return self.carries is Carries.WEBSOCKET or (self._http2 is not None and self._http2.attempts > 0)
+
+    @property
+    def unread(self) -> bool:
+        """Whether it would be read if the packages for HTTP/2 were installed."""
+        return self.carries is Carries.HTTP2 and self._http2 is None and not http2_blocks.installed()
+
     def feed(self, rows: Rows, columns: Columns, data: Bytes) -> None:
         """Take the packets of a batch: rows of `columns`, whose payload offsets point into `data`."""
         self._note_times(rows, columns)
-        self._health.feed(columns, rows.sides)
+        self._unmeasured = columns, rows.sides
         for side in (0, 1):
             self._reassembly[side].acknowledge(columns, *rows.sides[1 - side])
         # The client first: its request must be known when the answer is read.
         for side in (self.client_side, 1 - self.client_side):
             half = self._reassembly[side]
             self._through(side, chain(half.feed(columns, *rows.sides[side], data), half.overdue(self.last.time)))
-        if self.carries is not Carries.WEBSOCKET:
+        if self._http2 is None and self.carries is not Carries.WEBSOCKET:
             for intake, half in zip(self._intake, self._reassembly, strict=True):
                 intake.hole = half.waits
             self._settle(final=False)
             if any([intake.settle() for intake in self._intake]):  # noqa: C419 - both have to
                 self._settle(final=False)
+        self._measure()
+        if self._http2 is not None:
+            self._http2.settle(self.last.time)
+
+    def _measure(self) -> None:
+        """Let TCP's health see the batch."""
+        if self._unmeasured is not None:
+            feed = self._health.feed if self._http2 is None else partial(self._http2.measure, self._health)
+            feed(*self._unmeasured)
+            self._unmeasured = None
 
     def finish(self) -> None:
         """No packet follows: deliver what waits and close the attempt. What is kept of a connection after that is small."""
         for side in (self.client_side, 1 - self.client_side):
             self._through(side, self._reassembly[side].tail())
-        self._finish_tls()
+        client, server = (self._reassembly[self._role(who)].next for who in Side)
+        self._take_plain(self.secure.finish((client, server)))
         self._settle(final=True)
-        self._finish_tls()
-        for side in (self.client_side, 1 - self.client_side) if self._streams else ():
-            self._streams[side].feed([End(self._position(side))], self.last)
+        self._take_plain(self.secure.finish((client, server)))
+        for side in (self.client_side, 1 - self.client_side) if self._streams or self._http2 is not None else ():
+            self._take(side, [End(self._position(side))])
         self._health.finish(self.last.time)
+        if self._http2 is not None:
+            self._http2.finish()
         self._close_attempt()
         self._streams, self._handshake = [], None
         self._drop_pieces()
@@ -168,38 +183,34 @@ class Connection:
                 if number[end - 1] > self.last.packet:
                     self.last = Moment(int(number[end - 1]), int(time[end - 1]))
 
-    def _through(self, side: int, pieces: Iterable[Piece], depth: int = 0) -> None:
-        """Take pieces of a side, out of the TLS connections that hide them from the one at `depth` on."""
-        if depth == len(self.tls):
-            if self.carries is Carries.TLS:
-                self.carries = Carries.UNDECIDED  # by what is inside
+    def _through(self, side: int, pieces: Iterable[Piece]) -> None:
+        """Take pieces of a side, out of the TLS that hides them."""
+        if self.secure:
+            self._take_plain(self.secure.feed(self._role(side), pieces))
+        else:
             self._take(side, pieces)
-            return
-        for who, piece in self.tls[depth].feed(self._role(side), pieces):
-            self._through(self._table_side(who), (piece,), depth + 1)
 
-    def _finish_tls(self) -> None:
-        """Nothing follows for the TLS connections."""
-        for depth, layer in enumerate(self.tls[self._finished :], self._finished):
-            self._finished = depth + 1
-            ends = [self._position(self._table_side(who), depth) for who in Side]
-            for who, piece in layer.finish((ends[0], ends[1])):
-                self._through(self._table_side(who), (piece,), depth + 1)
+    def _take_plain(self, found: Iterable[tuple[Side, Piece]]) -> None:
+        """Take what TLS gives out; what it carries is decided anew."""
+        for who, piece in found:
+            if self.carries is Carries.TLS:
+                self.carries = Carries.UNDECIDED
+            self._take(self._role(who), (piece,))
 
     def _role(self, side: int) -> Side:
-        return Side.CLIENT if side == self.client_side else Side.SERVER
+        """Client or server by table side; the other way round it is the same."""
+        return Side(side ^ self.client_side)
 
-    def _table_side(self, role: Side) -> int:
-        return self.client_side if role is Side.CLIENT else 1 - self.client_side
-
-    def _position(self, side: int, depth: int | None = None) -> int:
-        """Offset of the next byte of a side, of what the TLS connections before the one at `depth` (None: all) give out."""
-        layers = self.tls if depth is None else self.tls[:depth]
-        return layers[-1].position(self._role(side)) if layers else self._reassembly[side].next
+    def _position(self, side: int) -> int:
+        """Offset of the next byte of a side, inside all TLS."""
+        return self.secure.position(self._role(side)) if self.secure else self._reassembly[side].next
 
     def _take(self, side: int, pieces: Iterable[Piece]) -> None:
         if self.carries is Carries.WEBSOCKET:
             self._streams[side].feed(pieces, self.last)
+            return
+        if self._http2 is not None:
+            self._http2.feed(self._role(side), pieces)
             return
         for piece in pieces:
             if self.carries is not Carries.UNKNOWN:
@@ -215,9 +226,9 @@ class Connection:
     def _move(self, *, final: bool) -> bool:
         """One step; True when another one may follow, inside a tunnel or TLS."""
         if self.carries is Carries.UNDECIDED:
-            layers = len(self.tls)
+            layers = len(self.secure)
             self._decide(final=final)
-            if len(self.tls) > layers:
+            if len(self.secure) > layers:
                 return self.carries is Carries.UNDECIDED
         if self.carries is not Carries.HTTP:
             return False
@@ -248,31 +259,29 @@ class Connection:
     def _decide(self, *, final: bool) -> None:
         """What the connection carries, by the first bytes of either side."""
         fronts = [intake.data.bytes[:STRAY].tobytes() if intake.data is not None else b"" for intake in self._intake]
-        heads = [front.lstrip(b"\r\n")[:DECIDING] for front in fronts]  # RFC 9112 section 2.2
-        for side in (self.client_side, 1 - self.client_side):
-            if self.client in (None, side) and heads[side] and http1.looks_like_request(heads[side]):
-                if len(heads[side]) >= DECIDING or final:
-                    self._start_http(side)
-                return
-            if self.client in (None, 1 - side) and heads[side] and http1.looks_like_response(heads[side]):
-                if len(heads[side]) >= DECIDING or final:
-                    self._start_http(1 - side)
-                return
-            if heads[side].startswith(TLS_RECORDS):
-                self._start_tls(side)
-                return
-            if heads[side] in TLS_BEGINS and not final:
-                return
-        if any((heads[side] or len(fronts[side]) == STRAY) and self._starts(side) for side in (0, 1)):
+        full = final or any(intake.held > self._limits.undecided for intake in self._intake)
+        told, side = told_by(fronts, self.client, final=full)
+        if told is Carries.HTTP:
+            self._start_http(side)
+        elif told is Carries.HTTP2:
+            self._start_http2(side)
+        elif told is Carries.TLS:
+            self._start_tls(side)
+        elif told is Carries.UNKNOWN:
+            self._look_closer(fronts, final=final)
+
+    def _look_closer(self, fronts: list[bytes], *, final: bool) -> None:
+        """The first bytes say nothing: another protocol, or a WebSocket that was running when the capture began."""
+        if any((front.strip(b"\r\n") or len(front) == STRAY) and self._from_start(side) for side, front in enumerate(fronts)):
             self._give_up()
             return
         if not self.handshake_seen or any(intake.front is not None for intake in self._intake):
             self._join_midway(final=final)
 
-    def _starts(self, side: int) -> bool:
+    def _from_start(self, side: int) -> bool:
         """Whether a side's first byte is known to be its first: behind its SYN, the SYN that answered it, or a tunnel's opening."""
         own, peer = self._reassembly[side].facts, self._reassembly[1 - side].facts
-        inside = self.proxy is not None or bool(self.tls)
+        inside = self.proxy is not None or bool(self.secure)
         return inside or own.syn is not None or (side == self.client and peer.syn is not None)
 
     def _start_http(self, client: int) -> None:
@@ -284,17 +293,34 @@ class Connection:
         if self.client is None:  # a server listens on the lower port; a ClientHello would have come with the SYN
             self.client = side if self.endpoints[side].port > self.endpoints[1 - side].port else 1 - side
         self.carries = Carries.TLS
-        if len(self.tls) > self._limits.tunnels:
+        if len(self.secure) > self._limits.tunnels:
             self._give_up()
             return
+        client, server = (self._intake[self._role(who)].drain() for who in Side)
+        self._take_plain(self.secure.start(client, server))
+
+    def _start_http2(self, client: int) -> None:
+        """All streams from here on; without the packages that read them what it is can be said all the same."""
+        self.client, self.carries = client, Carries.HTTP2
         pieces = [intake.drain() for intake in self._intake]
-        self.tls.append(TlsLayer(self._secrets_of, self._limits, self.sightings))
-        for one in (self.client_side, 1 - self.client_side):
-            self._through(one, pieces[one], len(self.tls) - 1)
+        if http2_blocks.installed():
+            self._http2 = Http2(self, self._limits, self._room)
+            self._http2.feed(Side.CLIENT, pieces[client])
+            self._http2.feed(Side.SERVER, pieces[1 - client])
+
+    def open_stream(self, first: Moment | None, sightings: tuple[Sightings, Sightings]) -> Sink:
+        """The sink of an attempt that is a stream of HTTP/2; the first request on the connection begins with the connection."""
+        assert self.first is not None
+        self.sightings = sightings
+        self._open(first or self._begin or self.first)
+        sink, self.sink = self.sink, None
+        assert sink is not None
+        return sink
 
     def _give_up(self) -> None:
         """Nothing here is followed any more; an attempt that is open stays as it is."""
-        self.carries = Carries.UNKNOWN
+        http2 = in_http2([intake.pieces for intake in self._intake], final=True)
+        self.carries = Carries.HTTP2 if http2 else Carries.UNKNOWN
         self._drop_pieces()
 
     def _drop_pieces(self) -> None:
@@ -317,7 +343,7 @@ class Connection:
             assert self.sink is not None
             self.sink.answered(response)
             self._answer = response.at
-            if response.status == http1.SWITCHING:
+            if response.grants:
                 self._start_websocket(response, in_step=(request is not None, True))
             else:
                 handshake.next_exchange()
@@ -330,7 +356,7 @@ class Connection:
 
     def _is_attempt(self, request: Request, response: Response | None, handshake: Handshake) -> bool:
         """Whether a request asks for a WebSocket; where what tells is not in the capture, its answer or its service may."""
-        if request.upgrade or handshake.presumed or (response is not None and response.status == http1.SWITCHING):
+        if request.upgrade or handshake.presumed or (response is not None and response.grants):
             return True
         if response is None:
             return False
@@ -365,15 +391,13 @@ class Connection:
 
     def _join_midway(self, *, final: bool) -> None:
         """A WebSocket that was running when the capture began, if frames chain in what one side sent. Clients mask theirs."""
-        reach = self._limits.undecided
-        for side in (self.client_side, 1 - self.client_side):
-            pieces = self._intake[side].pieces
-            for client, who in ((side, Side.CLIENT), (1 - side, Side.SERVER)):
-                if self.client in (None, client) and find_frame(pieces, who, final=final, reach=reach, doubt=DOUBT) is not None:
-                    self.client = client
-                    break
-            else:
-                continue
+        pieces = (self._intake[0].pieces, self._intake[1].pieces)
+        if in_http2(pieces, final=final):
+            self._give_up()  # there are such frames too, but not one after the other
+            return
+        client = client_midway(pieces, self.client, self._limits.undecided, final=final)
+        if client is not None:
+            self.client = client
             assert self.first is not None
             self._open(self.first)
             assert self.sink is not None
@@ -400,16 +424,20 @@ class Connection:
     def _close_attempt(self, answer: Moment | None = None) -> None:
         """The attempt is over: with the connection, or by its `answer`, since another one follows."""
         if self.sink is not None:
-            healths = self._health.settle(self.last.time)
-            one, two = (replace(half.facts, health=health) for half, health in zip(self._reassembly, healths, strict=True))
-            facts = (two, one) if self.client_side else (one, two)
-            tls = self.tls[-1].facts() if self.tls else None
+            self._measure()
+            facts = self.tcp(None)
             if answer is None:
-                self.sink.finish(facts, self.last, tls=tls, over=self.over)
+                self.sink.finish(facts, self.last, tls=self.tls, over=self.over)
             else:
                 client, server = (replace(one, fin=None, rst=None) for one in facts)
-                self.sink.finish((client, server), answer, tls=tls, over=True)
+                self.sink.finish((client, server), answer, tls=self.tls, over=True)
             self.sink = None
+
+    def tcp(self, healths: tuple[Health, Health] | None) -> tuple[Tcp, Tcp]:
+        """The facts of TCP by side, with the health up to now or that of an earlier time (by table side)."""
+        healths = healths or self._health.settle(self.last.time)
+        one, two = (replace(half.facts, health=health) for half, health in zip(self._reassembly, healths, strict=True))
+        return (two, one) if self.client_side else (one, two)
 
     def finish_without_bytes(self) -> None:
         """Tell of an attempt of which only TCP, or TLS, is in the capture."""

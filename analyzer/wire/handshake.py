@@ -11,7 +11,7 @@ from analyzer.model.anomalies import Anomaly, Sightings
 from analyzer.model.limits import Limits
 from analyzer.model.places import Moment
 from analyzer.model.schema import Side
-from analyzer.model.session import Proxy, Request, Response
+from analyzer.model.session import SWITCHING, Proxy, Request, Response
 from analyzer.model.streams import Data, Gap
 from analyzer.wire import http1
 from analyzer.wire.http1 import Body, ChunkedReader, HttpSyntaxError
@@ -235,7 +235,7 @@ class Handshake:
             self._syntax(data, str(error))
             self._server.skip(len(head))
             return
-        if response.status == http1.SWITCHING:
+        if response.status == SWITCHING:
             self._switch(asked, response, len(head))
             return
         self._server.skip(len(head))

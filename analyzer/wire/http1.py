@@ -17,8 +17,6 @@ from analyzer.model.session import Proxy, Request, Response
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """RFC 6455 section 1.3."""
 METHODS = (b"GET ", b"POST ", b"PUT ", b"HEAD ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"CONNECT ", b"TRACE ")
-SWITCHING = 101
-"""The status that grants the upgrade."""
 LONGEST_METHOD = 8
 MOST_PARAMETERS = 1000
 LONGEST_CHUNK_LINE = 1 << 14
@@ -77,11 +75,17 @@ def parse_request(head: bytes, at: Moment) -> Request:
     if len(parts) != REQUEST_PARTS or not parts[2].startswith("HTTP/"):
         raise HttpSyntaxError(first[:80])
     target = parts[1]
+    path, query = split_target(target)
+    upgrade = upgrades(headers) or "sec-websocket-key" in headers
+    return Request(target, path, query, parts[2].removeprefix("HTTP/"), headers, at, upgrade, parts[0], partial)
+
+
+def split_target(target: str) -> tuple[str, dict[str, str]]:
+    """The path of a request's target, and the parameters of its query."""
     path, _, query = target.partition("?")
     if "://" in path:  # absolute form, as proxies get it
         path = "/" + path.split("://", 1)[1].partition("/")[2]
-    upgrade = upgrades(headers) or "sec-websocket-key" in headers
-    return Request(target, path, _parameters(query), parts[2].removeprefix("HTTP/"), headers, at, upgrade, parts[0], partial)
+    return path, _parameters(query)
 
 
 def parse_response(head: bytes, request: Request | None, at: Moment) -> Response:

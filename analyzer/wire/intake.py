@@ -16,6 +16,21 @@ def contiguous(run: Run) -> Data:
     return Data(run.begin, bulk.gathered(run.bytes, run.at, run.length), Origins(run.start, run.number, run.time))
 
 
+def newest(pieces: list[Data | Gap], size: int) -> list[Data | Gap]:
+    """The last `size` bytes of some pieces, and the holes among them."""
+    kept: list[Data | Gap] = []
+    for piece in reversed(pieces):
+        if size <= 0:
+            break
+        if isinstance(piece, Data):
+            kept.append(piece.cut(max(piece.start, piece.end - size)))
+            size -= len(piece.bytes)
+        else:
+            kept.append(piece)
+            size -= PIECE
+    return kept[::-1]
+
+
 class Intake:
     """A queue of Data, Run and Gap. Data that follow one another are joined, so that a header split over packets is seen whole.
 

@@ -119,7 +119,7 @@ def _find(
         some, whole = _first(pieces, size)
         if not some:
             return None
-        ground = _Ground(some, final=final and whole)
+        ground = Ground(some, final=final and whole)
         begins = range(0, max(len(ground.bytes) - reach, 1), reach)  # windows that share half of their bytes
         for begin in begins:
             found = _Chains(ground, begin, begin + 2 * reach, side, habits, rsv=rsv).earliest(reach, doubt)
@@ -145,8 +145,8 @@ def _first(pieces: Sequence[Data | Gap], size: int) -> tuple[list[Data | Gap], b
     return some, True
 
 
-class _Ground:
-    """All bytes in a row, without the holes. `place` is where a byte stands in the row, `offset` where in the stream."""
+class Ground:
+    """All bytes of some pieces in a row, without the holes. `place` is where a byte stands there, `offset` where in the stream."""
 
     def __init__(self, pieces: Sequence[Data | Gap], *, final: bool) -> None:
         parts = [piece for piece in pieces if isinstance(piece, Data) and len(piece.bytes)]
@@ -193,7 +193,7 @@ class _Ground:
 class _Chains:
     """Every legal header in a window of the ground, and the way from each to the next."""
 
-    def __init__(self, ground: _Ground, begin: int, stop: int, side: Side, habits: Habits, *, rsv: bool) -> None:
+    def __init__(self, ground: Ground, begin: int, stop: int, side: Side, habits: Habits, *, rsv: bool) -> None:
         self._ground = ground
         self._masked = side is Side.CLIENT
         window = ground.bytes[begin : stop + FRAME_ROOM]

@@ -21,7 +21,7 @@ from analyzer.model.schema import Opcode, Side
 from analyzer.model.streams import Bytes, Columns, Data, End, Gap, Origins, Piece, Run
 from analyzer.wire import bulk, stream_kernels
 from analyzer.wire.frames import CONTENT, ROOM, FrameColumns
-from analyzer.wire.intake import PIECE, contiguous
+from analyzer.wire.intake import contiguous, newest
 from analyzer.wire.resync import REMEMBERED, STRANGER, find_frame
 
 RSV1 = 4
@@ -345,7 +345,7 @@ class FrameReader:
         final = [piece for piece in waiting if isinstance(piece, End)]
         found = find_frame(pieces, self._side, rsv=self._deflate, habits=self._habits, final=bool(final), reach=reach)
         if found is None:
-            self._lost = _newest(pieces, reach)
+            self._lost = newest(pieces, reach)
             return deque(final)
         self._lost = None
         rest = deque(piece for piece in pieces if piece.end > found)
@@ -353,18 +353,3 @@ class FrameReader:
         assert isinstance(first, Data)
         self._sightings.record(Anomaly.RESYNC, *first.place(found))
         return deque((first.cut(found), *rest, *final))
-
-
-def _newest(pieces: list[Data | Gap], size: int) -> list[Data | Gap]:
-    """The last `size` bytes of some pieces, and the holes among them."""
-    kept: list[Data | Gap] = []
-    for piece in reversed(pieces):
-        if size <= 0:
-            break
-        if isinstance(piece, Data):
-            kept.append(piece.cut(max(piece.start, piece.end - size)))
-            size -= len(piece.bytes)
-        else:
-            kept.append(piece)
-            size -= PIECE
-    return kept[::-1]

@@ -81,7 +81,8 @@ def test_doctor_names_versions_and_what_is_missing(run: Run, monkeypatch: pytest
     result = run("doctor")
     assert result.exit_code == 0
     assert all(
-        word in result.stdout for word in ("Python", "numpy", "Compiled loops", "libsndfile", "FFmpeg", "zstd", "lz4", "tshark")
+        word in result.stdout
+        for word in ("Python", "numpy", "Compiled loops", "libsndfile", "FFmpeg", "zstd", "lz4", "HTTP/2", "tshark")
     )
     monkeypatch.setenv("PATH", "")
     assert "not found, so that only pcap and pcapng are read" in run("doctor").stdout

@@ -53,8 +53,8 @@ class TlsLayer:
         self._asked = self._answered = 0
         """ClientHellos and ServerHellos, those of a HelloRetryRequest included."""
         self._patient = True
-        self._transcribed = False
-        """The client's ClientKeyExchange has to wait for all that the server says before it."""
+        self._turn: Side | None = None
+        """Who is read alone, so that handshake messages come in the order in which an extended master secret covers them."""
         self._transcript = Transcript()
         self._ready: tuple[Protection, Protection] | None = None
         self._alerts: list[Alert] = []
@@ -112,18 +112,18 @@ class TlsLayer:
                     break
 
     @property
-    def _progress(self) -> tuple[int, int, bool, bool, bool]:
+    def _progress(self) -> tuple[int, int, Side | None, bool, bool]:
         """What decides who has to wait."""
         client, server = self._halves
-        return self._asked, self._answered, self._transcribed, client.lost, server.lost
+        return self._asked, self._answered, self._turn, client.lost, server.lost
 
     def blocked(self, side: Side) -> bool:
         """Whether the peer has to be read first."""
         if not self._patient or self._halves[side.peer].lost:
             return False
-        if side is Side.SERVER:
-            return self._asked == 0
-        return self._asked > self._answered or self._transcribed
+        if self._turn is side.peer:
+            return True
+        return self._asked == 0 if side is Side.SERVER else self._asked > self._answered
 
     # What the handshake says
 
@@ -140,6 +140,7 @@ class TlsLayer:
         if message.type == hello.CLIENT_HELLO:
             self._greet(hello.client_hello(message.body), message)
         elif message.type == hello.CLIENT_KEY_EXCHANGE and self._suite is not None and self._ready is None:
+            self._turn = None
             master = self._transcript.master(message, self._secrets_of, self._secrets, self._suite.hash)
             if master is not None:
                 self._prepare(master)
@@ -156,8 +157,8 @@ class TlsLayer:
             self._alpn = hello.chosen_protocol(said.get(hello.ALPN))
             if self._early is not None:
                 self._early = "accepted" if hello.EARLY_DATA in said else "rejected"
-        elif message.type == hello.SERVER_HELLO_DONE:
-            self._transcribed = False
+        elif message.type == hello.SERVER_HELLO_DONE and self._turn is not None:
+            self._turn = Side.CLIENT
         elif message.type == hello.HELLO_REQUEST and self._established is not None:
             self._renegotiates(Side.SERVER, message.at)
 
@@ -216,7 +217,7 @@ class TlsLayer:
         if master is not None:
             self._prepare(master)
         else:
-            self._transcribed = True
+            self._turn = Side.SERVER
 
     def _start_tls13(self, suite: Suite) -> None:
         """Both directions are protected from here on (RFC 8446 section 7.1)."""
@@ -252,7 +253,7 @@ class TlsLayer:
         if self._chosen is None or self._chosen.version >= TLS13:
             return
         self._resumed |= side is Side.SERVER and not self._chain
-        self._transcribed = False
+        self._turn = None
         half = self._halves[side]
         half.protected = half.keys is not None
         half.hidden = half.keys is None
