@@ -160,6 +160,8 @@ class Gap:
     length: int
     packet: int
     time: int
+    exact: bool = True
+    """False where only about how many bytes are missing is known: what was to follow by a length cannot be stepped over to."""
 
     @property
     def begin(self) -> int:

@@ -48,10 +48,12 @@ class _Skip:
             front = intake.front
             if isinstance(front, Gap):
                 intake.drop_gap()
-                if self._left is not None:
-                    self._left = max(0, self._left - front.length)
                 if self._chunks:
                     self._chunks.done = self.torn = True
+                elif self._left is not None and front.exact:
+                    self._left = max(0, self._left - front.length)
+                elif self._left is not None:
+                    self._left, self.torn = 0, True
                 continue
             data = intake.data
             if data is None:

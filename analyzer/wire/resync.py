@@ -95,7 +95,21 @@ def find_frame(
 
     `rsv`: RSV1 may be set (permessage-deflate may be in use). `final`: nothing follows. `reach`: bytes within which a chain must be
     proven. `doubt`: bits that it needs besides, where it is not known that there are frames at all. Takes a few ms per `reach`.
+    No chain leads across a hole whose length is not exact.
     """
+    begin = 0
+    for end in (*(row + 1 for row, piece in enumerate(pieces) if isinstance(piece, Gap) and not piece.exact), len(pieces)):
+        found = _find(pieces[begin:end], side, habits, reach, doubt, rsv=rsv, final=final or end < len(pieces))
+        if found is not None:
+            return found
+        begin = end
+    return None
+
+
+def _find(
+    pieces: Sequence[Data | Gap], side: Side, habits: Habits, reach: int, doubt: int, *, rsv: bool, final: bool
+) -> int | None:
+    """The same for pieces whose lengths are all known."""
     size = FIRST_LOOK
     while True:
         some, whole = _first(pieces, size)

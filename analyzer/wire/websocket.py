@@ -2,8 +2,8 @@
 whatever comes.
 
 A frame up to `limits.whole` bytes is given out once it is all there; a longer one goes out in parts as it flows. A hole inside a
-payload is stepped over by the length that the header states; a hole over a header loses the step, and the walk goes on at the next
-boundary that is sure. A frame whose end is not in the stream is given out with `complete` 0.
+payload is stepped over by the length that the header states; a hole over a header, or one whose length is not exact, loses the
+step, and the walk goes on at the next boundary that is sure. A frame whose end is not in the stream is given out with `complete` 0.
 """
 
 from collections import deque
@@ -44,8 +44,9 @@ class FrameBatch:
 
     `columns` are those of FRAMES but `message`, and per row `size` (int64, the payload bytes that are there), `lost` (int64,
     payload bytes missing before them), `begins` and `ends` (uint8, both 1 for a whole one); `cut` is 1 on a frame that the
-    stream's end cut off. `content` holds the unmasked payload of all rows, one after the other. `simple`: every row is a whole
-    frame without RSV bits that is a message of its own, as nearly always. `content` is overwritten by the next walk of any reader.
+    stream's end, or a hole of a length not known, cut off. `content` holds the unmasked payload of all rows, one after the other.
+    `simple`: every row is a whole frame without RSV bits that is a message of its own, as nearly always. `content` is overwritten
+    by the next walk of any reader.
     """
 
     columns: Columns
@@ -292,6 +293,12 @@ class FrameReader:
 
     def _gap(self, gap: Gap, waiting: deque[Piece]) -> Iterator[Walked]:
         """Step over a hole: by the frame's own length as long as it lies in a payload."""
+        if not gap.exact:
+            yield from self._end()  # where a frame that goes on ends cannot be known
+            self._state[HAVE] = 0
+            self._lost = []
+            yield Lost(Moment(gap.packet, gap.time))
+            return
         yield from self._flush()
         frame, length = self._open, gap.length
         if frame is not None:
@@ -316,7 +323,7 @@ class FrameReader:
             yield self._part(self._open, ends=False)
 
     def _end(self) -> Iterator[FrameBatch]:
-        """The stream is over: a frame that goes on was cut off."""
+        """The stream is over, or nobody can tell how it goes on: a frame that goes on was cut off."""
         yield from self._flush()
         frame = self._open
         if frame is not None:

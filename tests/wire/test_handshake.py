@@ -212,6 +212,13 @@ def test_a_hole_in_a_body_is_stepped_over() -> None:
     assert follow(moves).steps == GRANTED
 
 
+def test_a_hole_of_a_length_not_known_in_a_body_loses_the_step_until_the_next_answer() -> None:
+    body = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n" + b"x" * 400
+    rest = piece(len(body) + 7, b"y" * 90 + GRANT)
+    moves = [*talk((0, GET + ASK), (1, body)), (1, Gap(len(body), 7, 1, 1, exact=False)), (1, rest)]
+    assert follow(moves).steps == GRANTED
+
+
 def test_a_hole_in_chunks_loses_the_step_until_the_next_answer() -> None:
     hole = CHUNKED.index(b"9\r\n") + 4
     moves = [*talk((0, GET + ASK), (1, CHUNKED[:hole])), (1, Gap(hole, 3, 1, 1)), (1, piece(hole + 3, CHUNKED[hole + 3 :] + GRANT))]

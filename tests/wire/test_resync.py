@@ -95,6 +95,25 @@ def test_one_illegal_header_speaks_against_the_chain(side: Side, spoilt: bytes) 
     assert find(*frames, header, side=side) is None
 
 
+@SIDES
+def test_no_chain_leads_across_a_hole_of_a_length_not_known(side: Side) -> None:
+    pieces: list[Data | Gap] = []
+    at = 7
+    for number in range(4):
+        whole = frame(side, 2, noise(3200, number))
+        pieces += [stream(whole[:14], start=at), Gap(at + 14, len(whole) - 14, number, 0, exact=False)]
+        at += len(whole)
+    assert find_frame(pieces, side) is None
+
+
+@SIDES
+def test_the_stretches_on_both_sides_of_a_hole_of_a_length_not_known_stand_for_themselves(side: Side) -> None:
+    frames = [frame(side, 2, noise(3200, number)) for number in range(3)]
+    hole = Gap(700, 50, 1, 0, exact=False)
+    assert find_frame([stream(noise(700)), hole, stream(*frames, start=750)], side, final=True) == 750
+    assert find_frame([stream(frames[0]), Gap(len(frames[0]), 50, 1, 0, exact=False), stream(noise(9), start=5000)], side) == 0
+
+
 def test_compression_is_legal_only_where_it_may_be() -> None:
     frames = [b"\xc2\x05abcde"] * 6
     assert find(*frames, side=Side.SERVER) == 0

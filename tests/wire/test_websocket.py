@@ -320,6 +320,37 @@ def test_a_hole_up_to_the_end_of_a_frame_keeps_the_step() -> None:
     assert found.lost == 0
 
 
+@pytest.mark.parametrize("limits", [DEFAULT, SHORT_WHOLE], ids=["usual", "parts"])
+@pytest.mark.parametrize("length", [1, 20, 5000])
+@pytest.mark.parametrize("begin", [0, 3, 106, 108, 130, 150, 212])
+def test_a_hole_of_a_length_not_known_loses_the_step_wherever_it_is(begin: int, length: int, limits: Limits) -> None:
+    """The stated length leads nowhere, also where a header would be by it."""
+    before = [Frame(2, b"a" * 100), Frame(2, b"b" * 100)]
+    after = [Frame(2, random.Random(number).randbytes(3200)) for number in range(12)]  # noqa: S311 - the same bytes each time are wanted
+    start, data = begin + length, b"".join(one.bytes() for one in before)[:begin]
+    rest = b"".join(one.bytes() for one in after)
+    pieces: list[Piece] = [*([one_piece(data, 0)] if data else []), Gap(begin, length, 1, 0, exact=False)]
+    found = read([*pieces, *pieces_of(rest, range(0, len(rest), 3208), start), End(start + len(rest))], limits=limits)
+    assert found.lost == 1
+    whole, ahead = begin // 106, [row for row in found.rows if row["offset"] >= begin]
+    assert [row["complete"] for row in found.rows[:whole]] == [1] * whole
+    cut = [row for row in found.rows[whole:] if row["offset"] < begin]
+    assert [(row["complete"], row["cut"]) for row in cut] == [(0, 1)] * (begin % 106 > 5)
+    assert [row["offset"] - start for row in ahead] == [3208 * number for number in range(12)]
+    assert found.sightings.counts == {Anomaly.RESYNC: 1}
+
+
+def test_a_hole_of_a_length_not_known_while_the_step_is_lost() -> None:
+    frames = [Frame(2, random.Random(number).randbytes(3200)).bytes() for number in range(4)]  # noqa: S311 - the same bytes each time are wanted
+    middle, at = b"".join(frames[:2]), 50
+    for first, second in ((True, False), (False, True), (False, False)):
+        pieces: list[Piece] = [Gap(0, 50, 1, 0, exact=first), *pieces_of(middle, [3208], at)]
+        pieces += [Gap(at + 6416, 9, 3, 0, exact=second), *pieces_of(b"".join(frames[2:]), [3208], at + 6425), End(at + 12841)]
+        found = read(pieces)
+        assert [row["offset"] - at for row in found.rows if row["complete"]] == [0, 3208, 6425, 9633]
+        assert found.lost == 2
+
+
 @pytest.mark.parametrize("stop", [7, 20, 105])
 def test_the_end_of_the_stream_cuts_a_frame(stop: int) -> None:
     data = Frame(2, b"a" * 100).bytes()
