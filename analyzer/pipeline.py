@@ -9,7 +9,6 @@ import gc
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import field, replace
 from functools import partial
 from itertools import groupby
@@ -29,6 +28,7 @@ from analyzer.model.provider import Provider
 from analyzer.model.redact import redact, redact_value
 from analyzer.model.report import CaptureReport, Report, SessionReport
 from analyzer.model.schema import Side
+from analyzer.model.secrets import TlsSecret, TlsSecrets
 from analyzer.model.session import AudioFormat, Request, Response
 from analyzer.model.settings import Settings
 from analyzer.providers import by_name, by_words, recognise
@@ -157,6 +157,11 @@ class _State:
     unfinished: set[SessionBuilder] = field(default_factory=set)
     candidates: list[Connection] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
+    secrets: TlsSecrets = field(default_factory=lambda: TlsSecrets(0))
+    sealed: list[bytes] = field(default_factory=list)
+    """Client randoms of connections for which there were no secrets."""
+    told: int = 0
+    """Secrets of the capture that were taken over."""
     now: int = 0
 
     def open_session(self, connection: Connection, first: Moment) -> SessionBuilder:
@@ -201,6 +206,15 @@ class _State:
                 track.discard()
 
 
+def _key_logs(settings: Settings) -> list[Callable[[], list[TlsSecret]]]:
+    """What reads the key logs. Raises UsageError for what is none."""
+    if not settings.key_logs:
+        return []
+    from analyzer.sources.keylog import KeyLogFile  # noqa: PLC0415 - not for captures without key log
+
+    return [KeyLogFile(path, settings.limits).more for path in settings.key_logs]
+
+
 def _likely(request: Request, response: Response | None) -> bool:
     """Whether what is there of an exchange belongs to a known service."""
     return recognise(request.path, request.headers.get("host"), response.headers if response else {}).known
@@ -227,15 +241,32 @@ def _track_opener(settings: Settings) -> Callable[[AudioFormat, Provider, Side],
 
 def _read(settings: Settings, frames: bool, task: Task, progress: Progress | None) -> _State:
     """One capture, from its first packet to its last; of its connections those of the task's share."""
-    with suppress(OutOfOrderError):
-        return _through(settings, frames, task, progress)
-    gc.collect()  # what was made of it so far
-    return _through(settings, frames, task, progress, disordered=True)
+    disordered, secrets = False, list[TlsSecret]()
+    while True:
+        try:
+            return _through(settings, frames, task, progress, secrets, disordered=disordered)
+        except OutOfOrderError:
+            disordered = True
+        except _LateSecretsError as late:
+            secrets = late.secrets
+        gc.collect()  # what was made of it so far
 
 
-def _through(settings: Settings, frames: bool, task: Task, progress: Progress | None, *, disordered: bool = False) -> _State:
-    """One capture through all steps."""
+class _LateSecretsError(Exception):
+    """TLS secrets stand in the capture behind the packets that need them."""
+
+    def __init__(self, secrets: list[TlsSecret]) -> None:
+        super().__init__()
+        self.secrets = secrets
+
+
+def _through(
+    settings: Settings, frames: bool, task: Task, progress: Progress | None, known: list[TlsSecret], *, disordered: bool
+) -> _State:
+    """One capture through all steps. `known`: the secrets in it, where it has been read before."""
     state = _State(settings, frames, _track_opener(settings), Watch(task.share, task.shares))
+    state.secrets = TlsSecrets(settings.limits.tls_secrets, _key_logs(settings))
+    state.secrets.add(known)
     try:
         with open_capture(task.paths, settings, disordered=disordered) as source:
             state.log = source.log
@@ -249,6 +280,8 @@ def _through(settings: Settings, frames: bool, task: Task, progress: Progress | 
         state.damaged = bool(state.log.problems)
         for flow in sorted(state.live):
             _end(state, state.live.pop(flow))
+        if not known and task.repeatable and {one.random for one in state.log.secrets}.intersection(state.sealed):
+            raise _LateSecretsError(state.log.secrets)  # noqa: TRY301 - what is open is let go the same way
         state.room, state.open_track = (
             FrameColumns(0),
             _track_opener(settings),
@@ -271,11 +304,14 @@ def _batch(state: _State, packets: Packets) -> None:
     """Hand the packets of a batch to their connections; let go of those that are over."""
     limits = state.settings.limits
     state.damaged, state.now = packets.damaged, packets.now
+    state.secrets.add(state.log.secrets[state.told : packets.secrets])
+    state.told = packets.secrets
     for rows, index in packets.connections(state.watch):
         connection = state.live.get(rows.flow)
         if connection is None:
             opening = packets.opening(index)
-            connection = Connection(rows.flow, opening, limits, state.room, state.open_session, _likely)
+            calls = (state.open_session, _likely, state.secrets.of)
+            connection = Connection(rows.flow, opening, limits, state.room, *calls)
             if not _wanted(connection, state.settings):
                 state.watch.forget(rows.flow)
                 continue
@@ -314,6 +350,8 @@ def _end(state: _State, connection: Connection) -> None:
     state.watch.forget(connection.flow)
     attempts = len(state.finished)
     connection.finish()
+    if len(state.sealed) < state.settings.limits.candidates:
+        state.sealed += (layer.random for layer in connection.tls if layer.random is not None and layer.sealed)
     if len(state.finished) > attempts or connection.carries is Carries.WEBSOCKET:
         return
     if connection.hidden and recognise(None, _server(connection)[0], {}).known:
@@ -395,6 +433,8 @@ def _settings(settings: Settings) -> dict[str, object]:
     shown: dict[str, object] = {"gap_s": settings.gap / SECOND, "source": settings.source}
     if settings.merge:
         shown["merge"] = True
+    if settings.key_logs:
+        shown["key_logs"] = list(settings.key_logs)
     names: Iterable[str] = ("provider", "path", "session", "encoding", "sample_rate", "channels")
     shown |= {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
     shown |= {name: list(getattr(settings, name)) for name in ("hosts", "ports", "endpoints") if getattr(settings, name)}

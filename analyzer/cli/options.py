@@ -1,5 +1,6 @@
 """The options that choose input and sessions: the same for every command that reads captures, from command line to Settings."""
 
+import os
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -54,6 +55,18 @@ _OPTIONS = (
         help="Read all captures as one, in order of time; packets are numbered as in `mergecap -w all.pcapng CAPTURE...`. "
         "Files of a rotated set (tcpdump -C, dumpcap -b) are merged without it.",
     ),
+    click.option(
+        "--keylog",
+        "key_logs",
+        type=click.Path(exists=True, dir_okay=False),
+        metavar="FILE",
+        multiple=True,
+        help="TLS secrets, in the file that the client wrote because SSLKEYLOGFILE named it. Those inside a pcapng file are found "
+        "without it.",
+    ),
+    click.option(
+        "--keylog-env", is_flag=True, help="Take the key log that SSLKEYLOGFILE names in the environment of this command, too."
+    ),
     click.option("--session", metavar="N|REQUEST-ID", help="Only this session, by number or request id."),
     click.option(
         "--host", "hosts", metavar="HOST", multiple=True, help="Only connections with this address or host name on either end."
@@ -107,9 +120,22 @@ def input_options(command: Command) -> Command:
     return command
 
 
-def settings(*, gap: float, dump: Dump | None = None, **chosen: Any) -> Settings:  # noqa: ANN401 - one value per option above
+def settings(
+    *,
+    gap: float,
+    key_logs: tuple[str, ...] = (),
+    keylog_env: bool = False,
+    dump: Dump | None = None,
+    **chosen: Any,  # noqa: ANN401 - one value per option above
+) -> Settings:
     """Make Settings of what `input_options` received."""
-    return Settings(gap=round(gap * SECOND), dump=dump, **chosen)
+    if keylog_env:
+        named = os.environ.get("SSLKEYLOGFILE")
+        if not named:
+            msg = "SSLKEYLOGFILE is not set here; name the file with --keylog FILE."
+            raise click.UsageError(msg)
+        key_logs = (*key_logs, named)
+    return Settings(gap=round(gap * SECOND), key_logs=key_logs, dump=dump, **chosen)
 
 
 def output_option(what: str) -> Callable[[Command], Command]:

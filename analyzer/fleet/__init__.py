@@ -35,6 +35,11 @@ class Task:
     shares: int = 1
 
     @property
+    def repeatable(self) -> bool:
+        """Whether it can be read once more."""
+        return all(Path(path).is_file() for path in self.paths)
+
+    @property
     def size(self) -> int | None:
         """Bytes in all its files; None where one does not tell."""
         try:

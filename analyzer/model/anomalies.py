@@ -58,6 +58,8 @@ class Anomaly(StrEnum):
     """A close code that must not be sent (RFC 6455 section 7.4)."""
     HTTP_SYNTAX = "http-syntax"
     """Bytes where an HTTP message was expected that are none (RFC 9112)."""
+    TLS_RENEGOTIATION = "tls-renegotiation"
+    """A new handshake inside a connection (RFC 5246 section 7.4.1), behind which nothing is decrypted."""
     RESYNC = "resync"
     """Frames were lost in a hole; the walk went on at a later frame boundary."""
 

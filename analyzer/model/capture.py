@@ -6,10 +6,8 @@ from typing import Protocol
 
 from analyzer.model.dataclass import dataclass
 from analyzer.model.numbering import Numbering
+from analyzer.model.secrets import TlsSecret
 from analyzer.model.streams import Bytes, Columns, Ints
-
-Octets = bytes
-"""`CaptureLog` has a field named `bytes`, as the contract has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +60,8 @@ class CaptureLog:
     problems: list[Problem] = field(default_factory=list)
     comments: list[str] = field(default_factory=list)
     """Section, interface and packet comments, the first hundred."""
-    secrets: list[Octets] = field(default_factory=list)
-    """Decryption Secrets Blocks as they stand (type and data); never written anywhere."""
+    secrets: list[TlsSecret] = field(default_factory=list, repr=False)
+    """TLS secrets that the file holds, in its Decryption Secrets Blocks and comments; never written anywhere."""
     truncated: int = 0
     """Packets that the snap length cut."""
     first_time: int | None = None

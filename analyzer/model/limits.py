@@ -47,6 +47,12 @@ class Limits:
     """A hole that the peer acknowledged this long ago was received, so that it is missing from the capture for good."""
     undecided: int = 256 * KIB
     """Stream bytes kept per direction until it is known what the connection carries."""
+    tls_message: int = 128 * KIB
+    """The longest TLS handshake message that is read: chains of certificates have some KiB, OpenSSL takes 100 KiB."""
+    key_log: int = 64 * MIB
+    """Bytes read of a key log, the last ones of a longer file: connections in tens of thousands."""
+    tls_secrets: int = 500_000
+    """Secrets kept, about 250 bytes each."""
     http_head: int = 64 * KIB
     """The longest HTTP head. Servers refuse above 8 to 32 KiB."""
     http_body: int = 64 * KIB

@@ -44,6 +44,8 @@ class Settings:
     channels: int | None = None
     merge: bool = False
     """`--merge`: read all captures as one, in order of time. Files of a rotated set are merged without it."""
+    key_logs: tuple[str, ...] = ()
+    """`--keylog`: files with TLS secrets, as SSLKEYLOGFILE has them written."""
     source: str = "auto"
     """`--source auto|native|scapy|pyshark`: who reads the packets; `auto` is native, and tshark for formats that it alone knows."""
     dump: Dump | None = None

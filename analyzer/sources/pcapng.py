@@ -6,7 +6,8 @@ cannot be ends the capture; what was read before it stands.
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,9 @@ import numpy.typing as npt
 from analyzer.model.capture import CaptureLog, Interface, PacketBatch, Problem
 from analyzer.model.errors import UnusableInputError
 from analyzer.model.limits import Limits
+from analyzer.model.secrets import TlsSecret
 from analyzer.model.streams import Bytes, Ints
+from analyzer.sources.keylog import block_secrets, secrets_in, without_secrets
 from analyzer.sources.records import Records
 from analyzer.sources.window import Readable, Window
 from analyzer.wire import kernels
@@ -43,7 +46,6 @@ class PcapngSource:
         self._big = False
         self._first = 0  # index of the section's first interface
         self._scales = (array("q"), array("Q"), array("q"), array("q"))  # shift, units per second, base seconds, snap length
-        self._secret_bytes = 0
         self._drops: Counter[int] = Counter()  # packets lost by interface, as packet blocks say
         self._damage: str | None = None
         self._heads: list[tuple[int, bytes]] = []  # section headers and interface descriptions, and where they end
@@ -145,9 +147,8 @@ class PcapngSource:
         self._keep(kind, window.data[window.start : window.start + total])
         if kind == STATISTICS:
             self._statistics(body)
-        elif kind == SECRETS and self._secret_bytes + len(body) <= self._limits.block_options:
-            self._secret_bytes += len(body)
-            self.log.secrets.append(body)
+        elif kind == SECRETS:
+            self._secrets(block_secrets(body, big=self._big))
         window.start += total
         self.log.bytes += total
         return True
@@ -216,10 +217,18 @@ class PcapngSource:
             yield code, data[at + 4 : at + 4 + size]
             at += 4 + (size + 3 & ~3)
 
+    def _secrets(self, found: Iterable[TlsSecret]) -> None:
+        """Keep TLS secrets, within the limit."""
+        self.log.secrets += islice(found, self._limits.tls_secrets - len(self.log.secrets))
+
     def _comments(self, options: bytes) -> None:
+        """Comments; key log lines in them, as Wireshark's own samples have, become secrets."""
         for code, value in self._options(options):
-            if code == COMMENT and len(self.log.comments) < COMMENTS:
-                self.log.comments.append(value.decode("utf-8", "replace"))
+            if code == COMMENT:
+                self._secrets(secrets_in(value))
+                text = without_secrets(value)
+                if text and len(self.log.comments) < COMMENTS:
+                    self.log.comments.append(text)
 
     def _packet_options(self, offsets: Ints, interfaces: npt.NDArray[np.int32], marks: Ints) -> None:
         """Comments and drop counts of packets; the walk marks the few that have one."""

@@ -12,12 +12,16 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from analyzer.model.capture import CaptureLog, Interface, PacketBatch, Problem
 from analyzer.model.errors import MissingDependencyError, UnusableInputError, UsageError
 from analyzer.model.limits import SECOND, Limits
 from analyzer.sources.gather import Gather
+from analyzer.sources.keylog import block_secrets
+
+if TYPE_CHECKING:
+    from analyzer.model.secrets import TlsSecret
 
 ByteOrder = Literal["big", "little"]
 GZIP = b"\x1f\x8b"
@@ -63,8 +67,7 @@ class ScapySource:
             yield from gather.rest()
             self.log.bytes = self._file.read_bytes
             if self._pcapng:
-                self._interfaces()
-                self.log.secrets.extend(self._reader.secrets)
+                self._described()
             damage = self._file.damage()
             if damage:
                 self.log.problems.append(Problem(damage, self.log.packets))
@@ -86,7 +89,7 @@ class ScapySource:
         with suppress(*self._ends):
             while True:
                 data, meta = reader._read_packet(size=self._limits.record)  # noqa: SLF001 - its public form cuts at 64 KiB
-                self._interfaces()
+                self._described()
                 time = None
                 if meta.tshigh is not None:
                     ticks = (meta.tshigh << 32) + meta.tslow
@@ -94,9 +97,10 @@ class ScapySource:
                     time = ticks * SECOND // per_second + offset * SECOND
                 yield data, meta.wirelen, time, reader.current
 
-    def _interfaces(self) -> None:
-        """Put interfaces that were described since the last call into the log."""
+    def _described(self) -> None:
+        """Put interfaces and secrets that came since the last call into the log."""
         self.log.interfaces.extend(self._reader.found[len(self.log.interfaces) :])
+        self.log.secrets.extend(self._reader.secrets[len(self.log.secrets) : self._limits.tls_secrets])
 
 
 class _Guarded:
@@ -172,7 +176,7 @@ def _pcapng_reader(library: Any) -> Any:  # noqa: ANN401 - scapy has no types of
             self.found: list[Interface] = []
             self.clocks: list[tuple[int, int]] = []
             self.current = self.first = 0
-            self.secrets: list[bytes] = []
+            self.secrets: list[TlsSecret] = []
             super().__init__(*arguments)
 
         def _read_block(self, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - passed on as they are
@@ -194,7 +198,7 @@ def _pcapng_reader(library: Any) -> Any:  # noqa: ANN401 - scapy has no types of
             self.interfaces[-1] = (link_type, snap_length or 0xFFFFFFFF, rest)
 
         def _read_block_dsb(self, block: bytes, _: int) -> None:
-            self.secrets.append(block)
+            self.secrets += block_secrets(block, big=self.endian == ">")
 
         def _came_from(self, block: bytes, width: int) -> None:
             self.current = self.first + int.from_bytes(block[:width], _order(self.endian))

@@ -105,9 +105,8 @@ class _File:
         """What the steps want to know while they read."""
         self._log.bytes += log.bytes - self._bytes
         self._bytes = log.bytes
-        for secret in log.secrets[self._secrets :]:
-            if sum(map(len, self._log.secrets)) < self._settings.limits.block_options:
-                self._log.secrets.append(secret)
+        room = self._settings.limits.tls_secrets - len(self._log.secrets)
+        self._log.secrets += log.secrets[self._secrets : self._secrets + room]
         self._secrets = len(log.secrets)
 
     def _finish(self, log: CaptureLog) -> None:

@@ -16,7 +16,6 @@ from analyzer.model.places import Moment
 from analyzer.model.schema import Side
 from analyzer.model.session import Proxy, Request, Response
 from analyzer.model.streams import Bytes, Columns, End, Piece, Run
-from analyzer.model.tls import Tls
 from analyzer.wire import http1
 from analyzer.wire.frames import FrameColumns
 from analyzer.wire.handshake import Handshake
@@ -26,6 +25,7 @@ from analyzer.wire.reassembly import Reassembly
 from analyzer.wire.resync import find_frame
 from analyzer.wire.stream import Stream, open_stream
 from analyzer.wire.tcp import ACK, SYN, Opening, Rows
+from analyzer.wire.tls.layer import SecretsOf, TlsLayer
 
 TLS_RECORDS = (b"\x16\x03", b"\x17\x03")
 """Handshake and application data (RFC 8446 section 5.1): what a TLS connection starts with, and goes on with."""
@@ -52,7 +52,8 @@ class Carries(StrEnum):
 
 class Connection:
     """State of one connection. `open_session` makes the Sink of an attempt; it is told the client's table side and the first
-    packet. `likely` says whether an exchange is one for a WebSocket where what tells is not in the capture.
+    packet. `likely` says whether an exchange is one for a WebSocket where what tells is not in the capture, `secrets_of` gives the
+    TLS secrets for a client random.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Connection:
         room: FrameColumns,
         open_session: Callable[["Connection", Moment], Sink],
         likely: Callable[[Request, Response | None], bool],
+        secrets_of: SecretsOf,
     ) -> None:
         self.flow = flow
         self.stream = opening.stream
@@ -76,6 +78,7 @@ class Connection:
         self._room = room
         self._open_session = open_session
         self._likely = likely
+        self._secrets_of = secrets_of
         if opening.flags & SYN:
             self.client = 1 if opening.flags & ACK else 0
         self.handshake_seen = bool(opening.flags & SYN)
@@ -89,8 +92,11 @@ class Connection:
         self._tunnels = 0
         self._no_tunnel = False  # the last that was seen is a proxy that opened none
         self._begin: Moment | None = None  # where the tunnel was asked for
+        self._finished = 0  # TLS connections that were told their end
         self.proxy: Proxy | None = None
         """The tunnel that the connection goes through, or of which a proxy said no."""
+        self.tls: list[TlsLayer] = []
+        """TLS connections that hide what is carried, the outermost first: through a tunnel one may run inside another."""
         self.sink: Sink | None = None
         self._streams: list[Stream] = []
         """Of a WebSocket, by table side."""
@@ -130,7 +136,7 @@ class Connection:
         # The client first: its request must be known when the answer is read.
         for side in (self.client_side, 1 - self.client_side):
             half = self._reassembly[side]
-            self._take(side, chain(half.feed(columns, *rows.sides[side], data), half.overdue(self.last.time)))
+            self._through(side, chain(half.feed(columns, *rows.sides[side], data), half.overdue(self.last.time)))
         if self.carries is not Carries.WEBSOCKET:
             for intake, half in zip(self._intake, self._reassembly, strict=True):
                 intake.hole = half.waits
@@ -141,10 +147,12 @@ class Connection:
     def finish(self) -> None:
         """No packet follows: deliver what waits and close the attempt. What is kept of a connection after that is small."""
         for side in (self.client_side, 1 - self.client_side):
-            self._take(side, self._reassembly[side].tail())
+            self._through(side, self._reassembly[side].tail())
+        self._finish_tls()
         self._settle(final=True)
+        self._finish_tls()
         for side in (self.client_side, 1 - self.client_side) if self._streams else ():
-            self._streams[side].feed([End(self._reassembly[side].next)], self.last)
+            self._streams[side].feed([End(self._position(side))], self.last)
         self._health.finish(self.last.time)
         self._close_attempt()
         self._streams, self._handshake = [], None
@@ -160,13 +168,41 @@ class Connection:
                 if number[end - 1] > self.last.packet:
                     self.last = Moment(int(number[end - 1]), int(time[end - 1]))
 
+    def _through(self, side: int, pieces: Iterable[Piece], depth: int = 0) -> None:
+        """Take pieces of a side, out of the TLS connections that hide them from the one at `depth` on."""
+        if depth == len(self.tls):
+            if self.carries is Carries.TLS:
+                self.carries = Carries.UNDECIDED  # by what is inside
+            self._take(side, pieces)
+            return
+        for who, piece in self.tls[depth].feed(self._role(side), pieces):
+            self._through(self._table_side(who), (piece,), depth + 1)
+
+    def _finish_tls(self) -> None:
+        """Nothing follows for the TLS connections."""
+        for depth, layer in enumerate(self.tls[self._finished :], self._finished):
+            self._finished = depth + 1
+            ends = [self._position(self._table_side(who), depth) for who in Side]
+            for who, piece in layer.finish((ends[0], ends[1])):
+                self._through(self._table_side(who), (piece,), depth + 1)
+
+    def _role(self, side: int) -> Side:
+        return Side.CLIENT if side == self.client_side else Side.SERVER
+
+    def _table_side(self, role: Side) -> int:
+        return self.client_side if role is Side.CLIENT else 1 - self.client_side
+
+    def _position(self, side: int, depth: int | None = None) -> int:
+        """Offset of the next byte of a side, of what the TLS connections before the one at `depth` (None: all) give out."""
+        layers = self.tls if depth is None else self.tls[:depth]
+        return layers[-1].position(self._role(side)) if layers else self._reassembly[side].next
+
     def _take(self, side: int, pieces: Iterable[Piece]) -> None:
         if self.carries is Carries.WEBSOCKET:
             self._streams[side].feed(pieces, self.last)
             return
-        followed = self.carries not in (Carries.TLS, Carries.UNKNOWN)
         for piece in pieces:
-            if followed:
+            if self.carries is not Carries.UNKNOWN:
                 # To join midway, all there is has to be looked at.
                 whole = isinstance(piece, Run) and not self.handshake_seen
                 self._intake[side].add(contiguous(piece) if isinstance(piece, Run) and whole else piece)
@@ -177,9 +213,12 @@ class Connection:
             pass
 
     def _move(self, *, final: bool) -> bool:
-        """One step; True when another one may follow, inside a tunnel."""
+        """One step; True when another one may follow, inside a tunnel or TLS."""
         if self.carries is Carries.UNDECIDED:
+            layers = len(self.tls)
             self._decide(final=final)
+            if len(self.tls) > layers:
+                return self.carries is Carries.UNDECIDED
         if self.carries is not Carries.HTTP:
             return False
         handshake = self._handshake
@@ -233,7 +272,8 @@ class Connection:
     def _starts(self, side: int) -> bool:
         """Whether a side's first byte is known to be its first: behind its SYN, the SYN that answered it, or a tunnel's opening."""
         own, peer = self._reassembly[side].facts, self._reassembly[1 - side].facts
-        return self.proxy is not None or own.syn is not None or (side == self.client and peer.syn is not None)
+        inside = self.proxy is not None or bool(self.tls)
+        return inside or own.syn is not None or (side == self.client and peer.syn is not None)
 
     def _start_http(self, client: int) -> None:
         self.client = client
@@ -244,7 +284,13 @@ class Connection:
         if self.client is None:  # a server listens on the lower port; a ClientHello would have come with the SYN
             self.client = side if self.endpoints[side].port > self.endpoints[1 - side].port else 1 - side
         self.carries = Carries.TLS
-        self._drop_pieces()
+        if len(self.tls) > self._limits.tunnels:
+            self._give_up()
+            return
+        pieces = [intake.drain() for intake in self._intake]
+        self.tls.append(TlsLayer(self._secrets_of, self._limits, self.sightings))
+        for one in (self.client_side, 1 - self.client_side):
+            self._through(one, pieces[one], len(self.tls) - 1)
 
     def _give_up(self) -> None:
         """Nothing here is followed any more; an attempt that is open stays as it is."""
@@ -345,7 +391,7 @@ class Connection:
         for side in (self.client_side, 1 - self.client_side):
             who = Side.CLIENT if side == self.client_side else Side.SERVER
             pieces = self._intake[side].drain()
-            start = pieces[0].begin if pieces else self._reassembly[side].next
+            start = pieces[0].begin if pieces else self._position(side)
             said = (self._limits, self.sightings[who], self._room)
             streams[side] = open_stream(who, start, self.sink, response, *said, in_step=in_step[who])
             streams[side].feed(pieces, self.last)
@@ -357,11 +403,12 @@ class Connection:
             healths = self._health.settle(self.last.time)
             one, two = (replace(half.facts, health=health) for half, health in zip(self._reassembly, healths, strict=True))
             facts = (two, one) if self.client_side else (one, two)
+            tls = self.tls[-1].facts() if self.tls else None
             if answer is None:
-                self.sink.finish(facts, self.last, tls=Tls() if self.carries is Carries.TLS else None, over=self.over)
+                self.sink.finish(facts, self.last, tls=tls, over=self.over)
             else:
                 client, server = (replace(one, fin=None, rst=None) for one in facts)
-                self.sink.finish((client, server), answer, tls=None, over=True)
+                self.sink.finish((client, server), answer, tls=tls, over=True)
             self.sink = None
 
     def finish_without_bytes(self) -> None:

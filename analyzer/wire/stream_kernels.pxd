@@ -29,3 +29,6 @@ cpdef i8 sort_messages(
     const unsigned char[::1] opcode, const i8[::1] part, const i8[::1] at, const unsigned char[::1] readable,
     const unsigned char[::1] whole, const unsigned char[::1] content, const unsigned char[::1] kinds,
     int binary, int empty, int unreadable, i8 longest, i8 bare, unsigned char[::1] out, i8[::1] asked) except? -1
+
+@cython.locals(rows=i8, place=i8, size=i8, room=i8, sound=bint, code=int, extent=i8)
+cpdef tuple walk_records(const unsigned char[::1] content, i8 longest, i8[::1] at, i8[::1] length, unsigned char[::1] kind)

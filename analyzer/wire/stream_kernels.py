@@ -343,3 +343,38 @@ def sort_messages(opcode, part, at, readable, whole, content, kinds, binary, emp
             questions += 1
         out[row] = kind
     return questions
+
+
+def walk_records(content, longest, at, length, kind):
+    """TLS records that lie whole in `content`; returns (records, bytes that they take, whether what follows may be a header).
+
+    `at` is filled with where each header starts, `length` and `kind` with what it states. No record is empty or has more than
+    `longest` bytes (RFC 8446 section 5.1).
+    """
+    rows = 0
+    place = 0
+    size = len(content)
+    room = len(at)
+    sound = True
+    while rows < room and place < size:
+        code = content[place]
+        if code < 20 or code > 24 or (place + 1 < size and content[place + 1] != 3):
+            sound = False
+            break
+        if place + 5 > size:
+            break
+        if content[place + 2] > 4:
+            sound = False
+            break
+        extent = (content[place + 3] << 8) | content[place + 4]
+        if extent == 0 or extent > longest:
+            sound = False
+            break
+        if place + 5 + extent > size:
+            break
+        at[rows] = place
+        length[rows] = extent
+        kind[rows] = code
+        rows += 1
+        place += 5 + extent
+    return rows, place, sound

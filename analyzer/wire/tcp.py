@@ -103,6 +103,8 @@ class Packets:
     streams: Ints
     now: int
     damaged: bool
+    secrets: int
+    """TLS secrets that stood in the file up to here."""
 
     def connections(self, watch: Watch) -> Iterator[tuple[Rows, int]]:
         """The followed ones in order of their number, each with the place where `opening` finds it."""
@@ -181,7 +183,7 @@ class FlowTable:
         if until is not None:
             flow[time > until] = -1
         middle = int(np.partition(time, rows // 2)[rows // 2]) if rows else 0
-        return self._grouped(data, rows, watch, middle, damaged=bool(log.problems))
+        return self._grouped(data, rows, watch, middle, log)
 
     def _track(self, rows: int) -> None:
         """Give the located packets their connection and side."""
@@ -226,7 +228,7 @@ class FlowTable:
             self._packets[name][whole.rows] = found[name]
         return joined
 
-    def _grouped(self, data: Bytes, rows: int, watch: Watch, now: int, *, damaged: bool) -> Packets:
+    def _grouped(self, data: Bytes, rows: int, watch: Watch, now: int, log: CaptureLog) -> Packets:
         """Rows by connection and side."""
         flow = self._packets["flow"][:rows]
         chosen = np.flatnonzero(flow >= 0)
@@ -241,7 +243,8 @@ class FlowTable:
         sides[which, group[edges[:-1]] % 2] = np.stack((edges[:-1], edges[1:]), axis=1)
         keys, initial = self._keys.reshape(-1, WORDS)[flows], self._initial.reshape(-1, 2)[flows]
         streams = self._chain.reshape(-1, 2)[flows, 0].astype(np.int64)
-        return Packets(columns, data, flows, sides, keys, initial, self._opened[flows], streams, now, damaged)
+        told = (now, bool(log.problems), len(log.secrets))
+        return Packets(columns, data, flows, sides, keys, initial, self._opened[flows], streams, *told)
 
 
 def _locate(
