@@ -76,6 +76,8 @@ class Tls:
     """TLS_RECORDS of client and server, where it is not decrypted."""
     overhead: int | None = None
     """Bytes of a record beyond what it carries, its header left out; None where that is not fixed."""
+    torn: tuple[tuple[Moment, ...], tuple[Moment, ...]] = ((), ())
+    """The first places of client and server behind which bytes of records are missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,8 @@ class Estimate:
     reason: str | None = None
     """Code of the service whose close frame is as long as the server's last record."""
     reason_at: Moment | None = None
+    shaken: Moment | None = None
+    """Where the handshake is over, as far as it shows."""
     alert: tuple[Side, Moment] | None = None
     """A side's only record behind the handshake has the size of an alert."""
 

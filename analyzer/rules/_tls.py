@@ -69,8 +69,8 @@ _RECORD = {
     "python": "Set the environment variable SSLKEYLOGFILE=FILE for the client, which looks like Python: contexts made by "
     "`ssl.create_default_context()` write their keys there, and `websockets` and aiohttp use them.",
     "node": "Start the client, which looks like Node, with `node --tls-keylog=FILE`; SSLKEYLOGFILE does nothing there.",
-    "openssl": "The client uses OpenSSL: set the environment variable SSLKEYLOGFILE=FILE, which curl and Python honour, and OpenSSL "
-    "itself when it was built with enable-sslkeylog; in other programs set a callback with SSL_CTX_set_keylog_callback.",
+    "openssl": "The client uses OpenSSL: set the environment variable SSLKEYLOGFILE=FILE, which curl and Python honour, and "
+    "OpenSSL itself when it was built with enable-sslkeylog; in other programs set a callback with SSL_CTX_set_keylog_callback.",
     "chromium": "Close all windows of the browser, which is built on Chromium, and start it with the environment variable "
     "SSLKEYLOGFILE=FILE or the option --ssl-key-log-file=FILE.",
     "firefox": "Close Firefox and start it with the environment variable SSLKEYLOGFILE=FILE.",

@@ -51,8 +51,8 @@ def encrypted_ending(session: Session) -> Iterator[Finding | Unjudged]:
     found = session.estimate
     if not session.encrypted or found is None or not found.exact or None in found.first or session.tcp_end == "open":
         return
-    if session.client.missing or session.server.missing:
-        yield Unjudged("bytes of the connection are missing from the capture")
+    if session.tls is None or any(session.tls.torn):
+        yield Unjudged("bytes of the TLS connection are missing from the capture")
         return
     how, _, word = session.tcp_end.partition("-")
     sender = session.client if word == "client" else session.server

@@ -63,11 +63,12 @@ def encrypted_silence(session: Session) -> Iterator[Finding | Unjudged]:
     found = session.estimate
     if not session.encrypted or found is None or not found.quiet or not session.provider.client_audio:
         return
-    if session.client.missing:
-        yield Unjudged("bytes of the client are missing from the capture")
-        return
+    torn = session.tls.torn[0] if session.tls is not None else ()
     for quiet in found.quiet:
-        yield _finding(session, found, quiet)
+        if any(quiet.begin.time <= at.time <= quiet.end.time for at in torn):
+            yield Unjudged("bytes of the client are missing from the capture")
+        else:
+            yield _finding(session, found, quiet)
 
 
 def _finding(session: Session, found: Estimate, quiet: Quiet) -> Finding:

@@ -153,8 +153,8 @@ def _no_tls(session: Session, at: Moment) -> Finding:
 
 def _ended(session: Session, tls: Tls) -> Iterator[Finding | Unjudged]:
     """Find that TCP ended, or that nothing came, before application data."""
-    if session.client.missing or session.server.missing:
-        yield Unjudged("bytes of the connection are missing from the capture")
+    if any(tls.torn):
+        yield Unjudged("bytes of the TLS connection are missing from the capture")
         return
     how, _, word = session.tcp_end.partition("-")
     sender = session.client if word == "client" else session.server
@@ -162,8 +162,9 @@ def _ended(session: Session, tls: Tls) -> Iterator[Finding | Unjudged]:
     ended = {"fin": "ended the TCP connection (FIN)", "rst": "reset the TCP connection (RST)"}.get(how, "")
     waited = at.time - session.first.time
     certain, remedy = Confidence.CERTAIN, _CHECK
-    if tls.established is not None:
-        if not ended or at.time - tls.established.time > _AT_ONCE or tls.client in _BROWSERS:
+    shaken = session.estimate.shaken if session.estimate is not None else None
+    if shaken is not None:
+        if not ended or at.time - shaken.time > _AT_ONCE or tls.client in _BROWSERS:
             return
         certain = Confidence.LIKELY
         text = f"The {word} {ended} right behind the TLS handshake, before the client had sent anything"
@@ -183,7 +184,7 @@ def _ended(session: Session, tls: Tls) -> Iterator[Finding | Unjudged]:
     yield Finding(
         Severity.ERROR,
         f"{text}.{certificate_text(tls, at.time) if word == 'client' else ''}",
-        packets=packets_of(session.first, tls.established, at),
+        packets=packets_of(session.first, shaken, at),
         time_s=session.seconds(at.time),
         side=word or "server",
         confidence=certain,

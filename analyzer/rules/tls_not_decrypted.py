@@ -65,8 +65,8 @@ def tls_not_decrypted(session: Session) -> Iterator[Finding | Unjudged]:
     named = f" The request for a tunnel names {quoted(agent, 80)}." if agent else ""
     yield Finding(
         Severity.NOTE,
-        f"The connection{_to(session, tls)} is encrypted with {_suite(tls)} and {_why(tls)}; it lasted {lasted:.1f} s"
-        f"{_volume(session)}.{named}",
+        f"The connection{_to(session, tls)} is encrypted with {_suite(tls)} and {_why(tls)}; it lasted {lasted:.1f} s."
+        f"{_volume(session)}{named}",
         packets=packets_of(session.first),
         time_s=session.seconds(session.first.time),
         until_s=session.seconds(session.last.time),
@@ -109,11 +109,10 @@ def _volume(session: Session) -> str:
     if found is None or not sum(found.records):
         return ""
     about = "" if found.exact else "at most "
-    text = (
-        f"; the client sent {about}{found.bytes[0]} bytes in {found.records[0]} records, the server {about}{found.bytes[1]} bytes"
-    )
+    sent, received = found.bytes
+    text = f" The client sent {about}{sent} bytes in {found.records[0]} records, the server {about}{received} bytes."
     upload = _upload(session)
     if upload is None:
         return text
     like = f", as {upload.like} takes" if upload.like else ""
-    return f"{text}; it streamed {upload.rate:.0f} bytes per second{like}"
+    return f"{text} The client streamed {upload.rate:.0f} bytes per second{like}."

@@ -21,7 +21,7 @@ from analyzer.model.tcp import Tcp
 from analyzer.model.tls import Estimate, Quiet, Tls, Upload
 
 Ints = npt.NDArray[np.int64]
-APPLICATION, ALERT = 23, 21
+APPLICATION, ALERT, CHANGE = 23, 21, 20
 """Content types (RFC 8446 section 5.1)."""
 TLS13 = "TLSv1.3"
 MASKED, UNMASKED = 6, 2
@@ -124,11 +124,14 @@ def estimate(tls: Tls, tcp: tuple[Tcp, Tcp], last: Moment, settings: Settings) -
     if tls.records is None:
         return None
     exact = tls.overhead is not None
-    client, alert = _client(tls, _rows(tls, tls.records[Side.CLIENT]))
+    client, shaken = _client(tls, tls.records)
     begin = client.moment(0) if len(client) else None
-    server = _behind(_rows(tls, tls.records[Side.SERVER]), begin or tls.established)
+    server = _behind(_rows(tls, tls.records[Side.SERVER]), begin or shaken)
     end = _ending(client, server, tcp, last, exact=exact)
-    if end.by is Side.SERVER and not len(server) and server.notify is not None and tls.established is not None:
+    alert = None
+    if tls.version == TLS13 and shaken is None and begin is None and client.notify is not None:
+        alert = Side.CLIENT, client.notify
+    elif shaken is not None and end.by is Side.SERVER and not len(server) and server.notify is not None:
         alert = Side.SERVER, server.notify
     found = Estimate(
         exact,
@@ -137,6 +140,7 @@ def estimate(tls: Tls, tcp: tuple[Tcp, Tcp], last: Moment, settings: Settings) -
         first=(begin, server.moment(0) if len(server) else None),
         ended_by=end.by,
         farewell=end.farewell,
+        shaken=shaken,
         alert=alert,
     )
     if begin is None:
@@ -174,17 +178,23 @@ def _rows(tls: Tls, table: Table) -> _Records:
     return _Records(size, packet, time, Moment(int(columns["packet"][alerts[-1]]), int(columns["time"][alerts[-1]])))
 
 
-def _client(tls: Tls, found: _Records) -> tuple[_Records, tuple[Side, Moment] | None]:
-    """The client's records behind its Finished; an alert in place of that."""
-    if tls.version != TLS13 or (tls.established is None and not len(found)):
-        return found, None
+def _client(tls: Tls, records: tuple[Table, Table]) -> tuple[_Records, Moment | None]:
+    """The client's records of application data, and where the handshake is over: in TLS 1.3 with its Finished, before with what
+    follows the ChangeCipherSpec of both.
+    """
+    found = _rows(tls, records[Side.CLIENT])
+    if tls.version != TLS13:
+        changes = []
+        for table in records:
+            row = int(np.argmax(table.column("type") == CHANGE)) if len(table) else 0
+            if row or (len(table) and int(table.column("type")[0]) == CHANGE):
+                changes.append(Moment(int(table.column("packet")[row]), int(table.column("time")[row])))
+        return found, max(changes, key=lambda at: at.time) if len(changes) == len(records) else None
     finished = np.isin(found.size[:FLIGHT], FINISHED).nonzero()[0].tolist() if tls.overhead is not None else []
-    if finished:
-        row = finished[0] + 1
-        return _Records(found.size[row:], found.packet[row:], found.time[row:], found.notify), None
-    if not len(found) and found.notify is not None:
-        return found, (Side.CLIENT, found.notify)
-    return found, None
+    if not finished:
+        return found, None
+    row = finished[0]
+    return _Records(found.size[row + 1 :], found.packet[row + 1 :], found.time[row + 1 :], found.notify), found.moment(row)
 
 
 def _behind(found: _Records, begin: Moment | None) -> _Records:

@@ -124,6 +124,9 @@ class Half:
         """0-RTT data of which it is not known whether the server takes them."""
         self._rows_at_once = ROWS
         self.unread = 0
+        self.torn: list[Moment] = []
+        """The first places behind which bytes of records are missing."""
+        self._most_torn = limits.anomalies
         self._seen = self._torn_first = False
 
     @property
@@ -230,6 +233,8 @@ class Half:
 
     def _tear(self, torn: Torn) -> None:
         """Bytes that are no whole records."""
+        if len(self.torn) < self._most_torn:
+            self.torn.append(torn.before)
         self._messages.lose()
         hole = self._missing(torn.before)
         hole.bytes += torn.end - torn.start
