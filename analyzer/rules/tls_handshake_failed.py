@@ -174,6 +174,8 @@ def _ended(session: Session, tls: Tls) -> Iterator[Finding | Unjudged]:
         if not ended:
             return
         text = f"The {word} {ended} in the middle of the TLS handshake"
+        if word == "client":
+            text += "; it may not accept the server's certificate"
     elif not ended and (waited < _WAITED or session.capture_cut):
         return
     else:

@@ -282,9 +282,9 @@ def _ends_audio(client: _Records, carrying: Ints) -> bool:
 
 def _upload(client: _Records, carrying: Ints) -> Upload | None:
     """Payload over time, as the pace of audio is measured; None for what is no stream."""
-    rows = carrying[1:]
-    if len(rows) < STREAM_RECORDS:
+    if len(carrying) <= STREAM_RECORDS:
         return None
+    rows = carrying[1:-1] if _ends_audio(client, carrying) else carrying[1:]
     sizes, steps = client.size[rows], np.diff(client.time[rows])
     if float(np.median(steps)) > PAUSE:
         return None

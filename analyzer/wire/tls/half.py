@@ -24,6 +24,8 @@ from analyzer.wire.tls.records import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPE
 
 ROWS = 1 << 14
 """Records opened at once."""
+PLAIN_ALERT = 2
+"""Bytes of an alert (RFC 8446 section 6); none that is encrypted is as short."""
 USUAL_OVERHEAD = 40
 """Bytes of a CBC record that are no plaintext, about."""
 
@@ -208,6 +210,9 @@ class Half:
     def _hide(self, records: Records) -> None:
         """Records that cannot be read."""
         self._note(records, self._row, len(records))
+        # An alert of two bytes is in clear: OpenSSL refuses a server's certificate so in TLS 1.3.
+        for row in np.flatnonzero((records.type[self._row :] == ALERT) & (records.length[self._row :] == PLAIN_ALERT)).tolist():
+            self._owner.warned(self.side, records.payload(self._row + row), records.moment(self._row + row))
         if self._flows:
             hole = self._missing(records.moment(self._row))
             hole.bytes += int((records.length[self._row :] + HEADER).sum())
