@@ -12,6 +12,7 @@ from analyzer.model.finding import Confidence, Finding, Severity
 from analyzer.model.report import SessionReport
 from analyzer.model.schema import Side
 from analyzer.model.session import Proxy, Request, Upgrade
+from analyzer.model.settings import Settings
 from analyzer.model.tcp import Tcp
 from analyzer.model.tls import ALERTS, Alert, Certificate, Tls
 from analyzer.rules._tls import alert_text, certificate_problems, client_word, how_to_record
@@ -55,6 +56,37 @@ def test_a_healthy_session_has_the_note_alone(tmp_path: Path) -> None:
 )
 def test_silence_is_weighed_by_what_came_of_it(script: str, severity: Severity, tmp_path: Path) -> None:
     assert found(OPEN + STREAM + script, tmp_path)["encrypted-silence"] == (severity, Confidence.LIKELY)
+
+
+def test_a_request_without_tls_to_a_port_that_wants_it(tmp_path: Path) -> None:
+    script = "0 client GET /v1/listen\n{0} server fin\n{0} client fin"
+    (finding,) = report(script.format(0.01), tmp_path).findings
+    assert finding.rule == "no-response"
+    assert "wss://" in finding.text
+    assert "wss://" not in report(script.format(6), tmp_path).findings[0].text
+
+
+@pytest.mark.parametrize(
+    ("name", "endpoints", "attempts"),
+    [
+        ("api.deepgram.com", (), 2),
+        ("speech.example", (), 1),
+        ("speech.example", (("Speech.example", None),), 2),
+        ("speech.example", (("speech.example", 8080),), 2),
+        ("speech.example", (("speech.example", 443),), 1),
+    ],
+)
+def test_the_name_in_the_client_hello_counts(
+    name: str, endpoints: tuple[tuple[str, int | None], ...], attempts: int, tmp_path: Path
+) -> None:
+    plain = write_capture("0 client GET /v1/listen\n0.1 server 101\n0.2 client rst", tmp_path / "plain.pcap")
+    data = bytearray(write_capture(f"9 client tls {name}\n9.1 server tls\n9.2 client rst", tmp_path / "tls.pcap").read_bytes())
+    data = data.replace(bytes([10, 0, 0, 1]), bytes([10, 0, 0, 9]))  # another server
+    (tmp_path / "tls.pcap").write_bytes(data)
+    settings = Settings(merge=True, endpoints=endpoints)
+    made = analyzer.analyze(str(plain), str(tmp_path / "tls.pcap"), settings=settings)
+    assert len(made.sessions) == attempts
+    assert {one.tls["sni"] for one in made.sessions if one.tls} == ({name} if attempts > 1 else set())
 
 
 def test_a_silence_that_the_server_ended_is_the_verdict(tmp_path: Path) -> None:
