@@ -14,32 +14,32 @@ from analyzer.model.limits import Limits
 from analyzer.model.secrets import TlsSecret
 
 LINE = re.compile(
-    rb"^[ \t]*(?:(CLIENT_RANDOM|(?:CLIENT|SERVER)_HANDSHAKE_TRAFFIC_SECRET|(?:CLIENT|SERVER)_TRAFFIC_SECRET_0"
-    rb"|CLIENT_EARLY_TRAFFIC_SECRET|PMS_CLIENT_RANDOM|RSA)[ \t]+([0-9A-Fa-f]{16}|[0-9A-Fa-f]{64})"
-    rb"|RSA[ \t]+Session-ID:([0-9A-Fa-f]{2,64})[ \t]+Master-Key:(?=[0-9A-Fa-f]{96}[ \t\r]*$)(?#))"
-    rb"[ \t]*([0-9A-Fa-f]{2,192})[ \t\r]*$",
+    rb"^[ \t]*(?:(CLIENT_RANDOM|PMS_CLIENT_RANDOM|RSA|(?:CLIENT|SERVER)_(?:HANDSHAKE_TRAFFIC_SECRET|TRAFFIC_SECRET_0)"
+    rb"|CLIENT_EARLY_TRAFFIC_SECRET|(?:EARLY_)?EXPORTER_SECRET)[ \t]+([0-9A-Fa-f]+)"
+    rb"|RSA[ \t]+Session-ID:([0-9A-Fa-f]+)[ \t]+Master-Key:)[ \t]*([0-9A-Fa-f]+)[ \t]*\r?$",
     re.MULTILINE,
 )
-"""A line with a secret: label and client random, or what else names the connection; then the secret."""
-SIZES = {"CLIENT_RANDOM": (48,), "MASTER_KEY": (48,), "RSA": range(32, 97), "PMS_CLIENT_RANDOM": range(16, 97)}
-TRAFFIC_SIZES = (32, 48, 64)
-"""Bytes that a secret may have: a master secret, a premaster secret, a traffic secret (of SHA-256, SHA-384, SHA-512)."""
+"""A line with a secret: label and client random (or what else names the connection), then the secret."""
+SIZES = {"CLIENT_RANDOM": (48,), "MASTER_KEY": (48,), "RSA": (48,), "PMS_CLIENT_RANDOM": range(16, 1025)}
+TRAFFIC_SIZES = (32, 48)
+"""Bytes that a secret may have: a master secret, a premaster secret (a group element may be long), a traffic secret of SHA-256 or
+SHA-384.
+"""
 TLS_KEY_LOG = 0x544C534B
 """The type of a Decryption Secrets Block that holds a key log."""
-RANDOM, ENCRYPTED = 32, 8
-"""Bytes of a client random, and of an encrypted premaster secret in front of it."""
+NAMES = {"RSA": (8,), "MASTER_KEY": range(1, 33)}
+RANDOM = (32,)
+"""Bytes of what names a connection: the beginning of its encrypted premaster secret, its session ID, its client random."""
 
 
 def secrets_in(text: bytes) -> Iterator[TlsSecret]:
     """The secrets in some lines; what is none is left out."""
-    for label, random, session, secret in LINE.findall(text):
+    for found in LINE.finditer(text):
+        label, random, session, secret = found.groups()
         name = label.decode() if label else "MASTER_KEY"
-        value, key = _octets(secret), bytes.fromhex((random or session).decode().ljust(2))
-        if value is None or len(value) not in SIZES.get(name, TRAFFIC_SIZES):
-            continue
-        if label and len(key) != (ENCRYPTED if name == "RSA" else RANDOM):
-            continue
-        yield TlsSecret(name, key, value)
+        value, key = _octets(secret), _octets(random or session)
+        if len(value) in SIZES.get(name, TRAFFIC_SIZES) and len(key) in NAMES.get(name, RANDOM):
+            yield TlsSecret(name, key, value)
 
 
 def block_secrets(body: bytes, *, big: bool) -> Iterator[TlsSecret]:
@@ -55,8 +55,9 @@ def without_secrets(text: bytes) -> str:
     return LINE.sub(b"", text).decode("utf-8", "replace").strip("\r\n")
 
 
-def _octets(digits: bytes) -> bytes | None:
-    return bytes.fromhex(digits.decode()) if len(digits) % 2 == 0 else None
+def _octets(digits: bytes) -> bytes:
+    """Bytes from their hexadecimal digits; nothing when one is missing."""
+    return b"" if len(digits) % 2 else bytes.fromhex(digits.decode())
 
 
 class KeyLogFile:
@@ -94,6 +95,6 @@ class KeyLogFile:
 
 
 def _looks_like(text: bytes) -> bool:
-    """Whether a file without secrets may get some: it is empty, or holds comments and other labels."""
+    """Whether a file without secrets may get some: it holds comments, or labels that are of no use here."""
     lines = [line for line in text[: 1 << 16].splitlines() if line.strip()]
     return all(line.startswith(b"#") or re.match(rb"[A-Z0-9_]{3,}( |$)", line) for line in lines)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from analyzer.model.capture import CaptureLog
 from analyzer.model.errors import UnusableInputError
 from analyzer.model.limits import DEFAULT, SECOND, Limits
+from analyzer.model.secrets import TlsSecret
 from analyzer.sources.pcapng import MOST_INTERFACES, PcapngSource
 
 SMALL = replace(DEFAULT, batch=64)
@@ -28,6 +29,9 @@ class Packet(NamedTuple):
     data: bytes
     on_wire: int
     interface: int = 0
+
+
+KEYS = b"CLIENT_RANDOM " + b"ab" * 32 + b" " + b"cd" * 48 + b"\n"
 
 
 class Writer:
@@ -50,6 +54,10 @@ class Writer:
         """Write a section header."""
         fields = struct.pack(f"{self.order}IHHq", 0x1A2B3C4D, major, 0, -1)
         return self.block(0x0A0D0D0A, fields + self.options(*options))
+
+    def secrets(self, keys: bytes) -> bytes:
+        """Write the body of a Decryption Secrets Block with a TLS key log."""
+        return struct.pack(f"{self.order}II", 0x544C534B, len(keys)) + keys
 
     def interface(self, *options: tuple[int, bytes], link: int = 1, snap: int = 0) -> bytes:
         """Write an interface description."""
@@ -97,7 +105,8 @@ def every_kind(order: str) -> tuple[bytes, list[Packet]]:
     data = one.section((1, b"first section")) + one.interface((2, b"eth0"), (1, b"an interface"))
     data += one.enhanced(micro, b"abc") + one.block(0xBAD, b"?" * 9) + one.interface((9, b"\x09"), link=101, snap=4)
     data += one.enhanced(nano, b"defg", (1, b"a packet"), interface=1) + one.simple(b"hi", 2) + one.obsolete(micro + 1, b"jklmn")
-    data += one.drops(3, 1) + one.block(10, b"\0" * 8) + two.section() + two.interface(link=113) + two.enhanced(micro + 2, b"o")
+    data += one.drops(3, 1) + one.block(10, one.secrets(KEYS)) + two.section()
+    data += two.interface(link=113) + two.enhanced(micro + 2, b"o")
     return data, [
         Packet(micro * 1000, b"abc", 4, 0),
         Packet(nano, b"defg", 5, 1),
@@ -120,7 +129,7 @@ def test_every_kind(order: str) -> None:
             (113, 0, "", None),
         ]
         assert log.comments == ["first section", "an interface", "a packet"]
-        assert log.secrets == [b"\0" * 8]
+        assert log.secrets == [TlsSecret("CLIENT_RANDOM", b"\xab" * 32, b"\xcd" * 48)]
         assert log.link_packets == {1: 3, 101: 1, 113: 1}
         assert log.truncated == 4
 
@@ -272,10 +281,10 @@ def test_lost_packets_are_counted_by_statistics_or_by_packets() -> None:
 
 
 def test_secrets_and_names_are_bounded() -> None:
-    limits = replace(DEFAULT, block_options=5000)
-    data = L.section() + L.interface((2, b"n" * 4000)) + L.block(10, bytes(2000)) * 5
+    limits = replace(DEFAULT, block_options=5000, tls_secrets=2)
+    data = L.section() + L.interface((2, b"n" * 4000)) + L.block(10, L.secrets(KEYS)) * 5
     log = read(data, limits)[1]
-    assert [len(one) for one in log.secrets] == [2000, 2000]
+    assert len(log.secrets) == 2
     assert log.interfaces[0].name == "n" * 256
     assert log.problems == []
 

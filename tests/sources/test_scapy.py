@@ -9,6 +9,7 @@ import pytest
 
 from analyzer.model.errors import UnusableInputError, UsageError
 from analyzer.model.limits import DEFAULT, Limits
+from analyzer.model.secrets import TlsSecret
 from analyzer.sources.scapy import ScapySource
 
 SECTION, INTERFACE, SIMPLE, ENHANCED, SECRETS = 0x0A0D0D0A, 1, 3, 6, 10
@@ -69,10 +70,11 @@ def test_times_are_exact(tmp_path: Path) -> None:
     assert found[0][0] == ticks
 
 
-def test_secrets_are_kept_as_they_stand(tmp_path: Path) -> None:
-    secrets = struct.pack("<II", 0x544C534B, 4) + b"key "
+def test_secrets_are_found(tmp_path: Path) -> None:
+    line = b"CLIENT_RANDOM " + b"ab" * 32 + b" " + b"cd" * 48
+    secrets = struct.pack("<II", 0x544C534B, len(line)) + line
     source, _ = read(tmp_path / "x.pcapng", section() + interface(1) + block(SECRETS, secrets))
-    assert source.log.secrets == [secrets]
+    assert source.log.secrets == [TlsSecret("CLIENT_RANDOM", b"\xab" * 32, b"\xcd" * 48)]
 
 
 def test_long_packets_are_not_cut(tmp_path: Path) -> None:

@@ -290,3 +290,21 @@ def test_frames_behind_a_giant_one_are_found() -> None:
     frames = [frame(side, 2, noise(3 * reach)), *(frame(side, 2, noise(500, number)) for number in range(100))]
     data = stream(b"".join(frames)[1000:], start=1000)
     assert find_frame([data], side, reach=reach, habits=STRANGER) == len(frames[0])
+
+
+@pytest.mark.parametrize("side", Side)
+def test_a_tone_is_no_chain(side: Side) -> None:
+    """Bytes that repeat with a period of several masks hold the same false header again and again, in step with itself."""
+    size = 1600
+    for seed in range(100):
+        chance = random.Random(seed)  # noqa: S311 - the same bytes each time are wanted
+        tone = chance.randbytes(32) * (size // 32)
+        length = len(frame(side, 2, tone))
+        frames = [b"\x82\xfe" + size.to_bytes(2, "big") + chance.randbytes(4) for _ in range(40)]
+        if side is Side.SERVER:
+            whole = b"".join(frame(side, 2, tone) for _ in frames)
+        else:
+            whole = b"".join(one + bytes(byte ^ one[4 + (at & 3)] for at, byte in enumerate(tone)) for one in frames)
+        cut = chance.randrange(3000)
+        found = find(*(whole[at : at + 1460] for at in range(cut, len(whole), 1460)), side=side, start=cut)
+        assert found is None or found % length == 0, seed
