@@ -195,6 +195,8 @@ class _State:
         self.carrying.add((report.server.ip, report.server.port))
         if session.upgrade.proxy is not None:
             self.carrying.add(session.upgrade.proxy.server)
+        if session.tls is not None and session.tls.sni:
+            self.carrying.add((session.tls.sni, report.server.port))
         self.unfinished.discard(builder)
 
     def servers(self) -> frozenset[tuple[str, int]]:
@@ -361,7 +363,7 @@ def _end(state: _State, connection: Connection) -> None:
         state.sealed += connection.secure.sealed
     if len(state.finished) > attempts or connection.followed:
         return
-    if connection.hidden and recognise(None, _server(connection)[0], {}).known:
+    if connection.hidden and any(recognise(None, name, {}).known for name, _ in _servers(connection)):
         connection.finish_without_bytes()
         return
     refused = connection.carries is Carries.UNDECIDED and connection.refused_or_unanswered
@@ -372,12 +374,11 @@ def _end(state: _State, connection: Connection) -> None:
     state.without_http2 += connection.unread
 
 
-def _server(connection: Connection) -> tuple[str, int]:
-    """Whom the client wanted: behind a proxy the name and port that it asked for."""
-    if connection.proxy is not None:
-        return connection.proxy.server
-    server = connection.endpoints[1 - connection.client_side]
-    return server.ip, server.port
+def _servers(connection: Connection) -> list[tuple[str, int]]:
+    """Whom the client wanted, by name and port: behind a proxy as it asked for it, and as it named the server in TLS."""
+    end = connection.endpoints[1 - connection.client_side]
+    server = (end.ip, end.port) if connection.proxy is None else connection.proxy.server
+    return [server, *((name, server[1]) for name in connection.secure.names)]
 
 
 def _attempts_without_bytes(state: _State, servers: frozenset[tuple[str, int]]) -> None:
@@ -387,9 +388,10 @@ def _attempts_without_bytes(state: _State, servers: frozenset[tuple[str, int]]) 
     """
     alone = not servers
     for connection in state.candidates:
-        server, number = _server(connection)
-        named = any(server == host.lower() and port in (None, number) for host, port in state.settings.endpoints)
-        if alone or named or (server, number) in servers:
+        wanted = _servers(connection)
+        endpoints = state.settings.endpoints
+        named = any(server == host.lower() and port in (None, number) for server, number in wanted for host, port in endpoints)
+        if alone or named or not servers.isdisjoint(wanted):
             connection.finish_without_bytes()
         else:
             bare = connection.carries is Carries.UNDECIDED

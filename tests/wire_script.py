@@ -7,7 +7,13 @@ with `#` are left out; the last line may be `verdict: SLUG`, which `verdict_of` 
     client GET TARGET             TCP opens just before, then the upgrade request
     client syn                    a SYN and nothing else
     client midstream              nothing: the connection was open before the capture began
-    client tls / server tls       TCP opens, a TLS ClientHello; a ServerHello
+    client tls [NAME]             TCP opens, a ClientHello of TLS 1.3, with this server name (SNI)
+    server tls                    a ServerHello that takes TLS_AES_128_GCM_SHA256
+    client tls12 / server tls12   the same with TLS 1.2 and TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
+    A finished                    ChangeCipherSpec and a Finished, encrypted
+    A record N                    an encrypted record that holds N bytes of application data
+    A alert NAME                  a fatal alert in clear
+    A plain TEXT                  bytes that are neither TLS nor HTTP
     server 101 [wrong-accept]     the accepted upgrade
     server STATUS {JSON}          a rejection, with these headers and {"err_msg": <dg-error>} as its body
     A text PAYLOAD                a text message, the rest of the line
@@ -39,6 +45,8 @@ import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from analyzer.model.tls import ALERTS
+
 _START = 1_795_000_000
 _KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 _MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -46,6 +54,7 @@ _MASK = b"\x12\x34\x56\x78"
 _FIN, _SYN, _RST, _PSH, _ACK = 1, 2, 4, 8, 16
 _REPEAT = re.compile(r"^(?P<action>.*?) x(?P<times>\d+)(?: every (?P<step>[\d.]+))?$")
 _BARE = {"syn": _SYN, "fin": _FIN | _ACK, "rst": _RST | _ACK}
+_OF_TLS = ("tls", "tls12", "finished", "record", "alert", "plain")
 _OPCODES = {"text": 1, "binary": 2, "close": 8, "ping": 9, "pong": 10}
 
 
@@ -110,6 +119,7 @@ class _Wire:
     client: _Side = field(default_factory=lambda: _Side("client", bytes([10, 0, 0, 2]), 50000, 1000))
     server: _Side = field(default_factory=lambda: _Side("server", bytes([10, 0, 0, 1]), 8080, 9000))
     packets: list[tuple[float, bytes]] = field(default_factory=list)
+    tls13: bool = True
 
     def packet(
         self,
@@ -172,10 +182,8 @@ class _Wire:
             self.data(time, sender, _request(rest))
         elif word in _BARE:
             self.packet(time, sender, _BARE[word])
-        elif word == "tls":
-            if sender is self.client:
-                self.open(time)
-            self.data(time, sender, _hello(sender.name))
+        elif word in _OF_TLS:
+            self.data(time, sender, self._of_tls(time, sender, word, rest), seen=seen, answered=answered)
         elif word == "again":
             self.again(time, sender, arrives=rest == "arrives")
         elif word == "window":
@@ -184,6 +192,21 @@ class _Wire:
             self.data(time, sender, _response(int(word), rest))
         elif word != "midstream":
             self.data(time, sender, self._frame(sender, word, rest), seen=seen, answered=answered)
+
+    def _of_tls(self, time: float, sender: _Side, word: str, rest: str) -> bytes:
+        """Write TLS records. Those that are encrypted hold zeros: nobody has keys for them."""
+        if word in ("tls", "tls12"):
+            self.tls13 = word == "tls"
+            if sender is self.client:
+                self.open(time)
+            return _hello(sender.name, rest, tls13=self.tls13)
+        if word == "plain":
+            return rest.encode()
+        if word == "alert":
+            return _record(21, bytes([2, next(code for code, name in ALERTS.items() if name == rest)]))
+        if word == "record":
+            return _record(23, bytes(int(rest) + (17 if self.tls13 else 24)))
+        return _record(20, b"\1") + (_record(23, bytes(36 + 17)) if self.tls13 else _record(22, bytes(16 + 24)))
 
     def _frame(self, sender: _Side, word: str, rest: str) -> bytes:
         """Build the frame of a message."""
@@ -246,11 +269,22 @@ def _response(status: int, rest: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def _hello(side: str) -> bytes:
-    """Write a TLS 1.2 record with a ClientHello or ServerHello without extensions (RFC 5246 section 7.4.1)."""
-    hello = b"\x03\x03" + bytes(range(32)) + b"\0" + (b"\0\2\x13\x01\1\0" if side == "client" else b"\x13\x01\0")
-    message = bytes([1 if side == "client" else 2]) + len(hello).to_bytes(3, "big") + hello
-    return b"\x16\x03\x01" + len(message).to_bytes(2, "big") + message
+def _record(kind: int, content: bytes) -> bytes:
+    """Write a TLS record (RFC 8446 section 5.1)."""
+    return bytes([kind]) + b"\3\3" + len(content).to_bytes(2, "big") + content
+
+
+def _hello(side: str, name: str, *, tls13: bool) -> bytes:
+    """Write a record with a ClientHello or ServerHello (RFC 8446 section 4.1, RFC 5246 section 7.4.1)."""
+    cipher, extensions = b"\x13\1" if tls13 else b"\xc0\x2f", b""
+    if name:
+        listed = b"\0" + len(name).to_bytes(2, "big") + name.encode()
+        extensions += struct.pack(">HHH", 0, len(listed) + 2, len(listed)) + listed
+    if tls13:
+        extensions += b"\0\x2b" + (b"\0\3\2\3\4" if side == "client" else b"\0\2\3\4")
+    hello = b"\3\3" + bytes(range(32)) + b"\0" + (b"\0\2" + cipher + b"\1\0" if side == "client" else cipher + b"\0")
+    hello += len(extensions).to_bytes(2, "big") + extensions
+    return _record(22, bytes([1 if side == "client" else 2]) + len(hello).to_bytes(3, "big") + hello)
 
 
 def _riff(rate: int) -> bytes:

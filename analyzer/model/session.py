@@ -17,7 +17,7 @@ from analyzer.model.schema import Kind, Side
 from analyzer.model.settings import Settings
 from analyzer.model.tables import Table
 from analyzer.model.tcp import Tcp
-from analyzer.model.tls import Tls
+from analyzer.model.tls import Estimate, Tls
 
 Rows = npt.NDArray[np.intp]
 KINDS = tuple(Kind)
@@ -337,6 +337,8 @@ class Session:
     tcp_end: str
     settings: Settings
     tls: Tls | None = None
+    estimate: Estimate | None = None
+    """What sizes and times of its records tell, where it is encrypted."""
     capture_cut: bool = False
     """The capture file itself ends before the connection does, or lacks packets."""
     notes: tuple[str, ...] = field(default=())

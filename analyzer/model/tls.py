@@ -76,6 +76,74 @@ class Tls:
     """TLS_RECORDS of client and server, where it is not decrypted."""
     overhead: int | None = None
     """Bytes of a record beyond what it carries, its header left out; None where that is not fixed."""
+    torn: tuple[tuple[Moment, ...], tuple[Moment, ...]] = ((), ())
+    """The first places of client and server behind which bytes of records are missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Longer than `--gap` without a record of the client that can carry audio. `begin` and `end` are what bounds it."""
+
+    begin: Moment
+    end: Moment
+    keepalives: int
+    """Records of the size of a KeepAlive inside; any small one where sizes are not exact."""
+    others: int
+    """Records of the size of an empty frame, or of a ping or its answer."""
+    widest_step: int
+    """Longest time (ns) inside it without a record of the size of a KeepAlive."""
+    ended_by: str
+    """`record` of the client, `client` or `server` that ended the connection, or `capture-end`."""
+
+    @property
+    def duration(self) -> int:
+        """Length in ns."""
+        return self.end.time - self.begin.time
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """How fast the client sent while it streamed: payload bytes over time, pauses of more than 1 s taken out."""
+
+    bytes: int
+    records: int
+    span_s: float
+    rate: float
+    """Bytes per second."""
+    like: str | None
+    """The raw format that takes as many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What sizes and times of encrypted records tell of a connection that may be a WebSocket. Pairs are client and server; records
+    are those that may hold application data.
+    """
+
+    exact: bool
+    """Whether sizes of plaintext are known to the byte, as they are with every cipher but CBC."""
+    records: tuple[int, int]
+    bytes: tuple[int, int]
+    """Plaintext; an upper bound where sizes are not exact."""
+    first: tuple[Moment | None, Moment | None] = (None, None)
+    streamed: bool = False
+    """The client sent records one after the other as audio in real time is sent, and far more of them than the server."""
+    quiet: tuple[Quiet, ...] = ()
+    upload: Upload | None = None
+    empties: tuple[Moment, ...] = ()
+    """The first records of the client of the size of an empty frame, which are no part of a ping and its answer."""
+    empty_count: int = 0
+    ended_by: Side | None = None
+    """Who was the first to end it: with close_notify, FIN or RST."""
+    farewell: bool = False
+    """Somebody sent a close_notify, or a record of the size of a close frame at the end."""
+    reason: str | None = None
+    """Code of the service whose close frame is as long as the server's last record."""
+    reason_at: Moment | None = None
+    shaken: Moment | None = None
+    """Where the handshake is over, as far as it shows."""
+    alert: tuple[Side, Moment] | None = None
+    """A side's only record behind the handshake has the size of an alert."""
 
 
 ALERTS = {

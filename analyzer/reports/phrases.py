@@ -15,6 +15,9 @@ FACT_LENGTH = 300
 """Characters shown of one captured string, for instance of a request target; JSON has the whole."""
 PACKETS_SHOWN = 8
 FILES_SHOWN = 8
+NAMES_SHOWN = 5
+"""Names of a certificate."""
+SIDES = ("client", "server")
 _STANDARD_INPUT = ("-", "standard input")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 """Control characters, which could steer a terminal, and invisible ones, which could reorder what a person reads."""
@@ -108,7 +111,8 @@ def close(session: "SessionReport") -> str:
     if session.close is None:
         side, over = session.tcp_end.partition("-")[2], session.upgrade.get("stream_id") is not None
         kind = {"fin": "FIN", "rst": "RST"}.get(session.tcp_end.partition("-")[0])
-        return f"no close frame, {'HTTP/2 stream ended' if over else f'TCP {kind}'} by {side}" if kind else "not in the capture"
+        seen = "not visible" if session.upgrade.get("outcome") == "encrypted" else "no close frame"
+        return f"{seen}, {'HTTP/2 stream ended' if over else f'TCP {kind}'} by {side}" if kind else "not in the capture"
     code = session.close.get("code")
     reason = printable(session.close.get("reason") or "", FACT_LENGTH)
     return f"{'no code' if code is None else code} by {session.close.get('by')}{f': {reason}' if reason else ''}"
@@ -144,8 +148,10 @@ def facts(session: "SessionReport") -> list[tuple[str, str]]:
         ("Upgrade", outcome(session) + (f": {printable(upgrade['error'], FACT_LENGTH)}" if upgrade.get("error") else "")),
         ("Request ID", printable(upgrade.get("request_id") or "", FACT_LENGTH)),
         ("TLS", _tls(session.tls)),
+        ("Certificate", _certificate((session.tls or {}).get("certificate"))),
+        ("Records", _records((session.tls or {}).get("records"))),
         ("Start", f"{session.start}, lasted {seconds(session.duration_s)}"),
-        ("Messages", "; ".join(f"{side} {_counts(session.message_counts.get(side, {}))}" for side in ("client", "server"))),
+        ("Messages", _messages(session)),
         ("KeepAlives", _keepalives(session.keepalives)),
     ]
     for side, track in session.audio.items():
@@ -183,7 +189,36 @@ def _tls(tls: Mapping[str, Any] | None) -> str:
     if not tls:
         return ""
     parts = [str(tls[key]) for key in ("version", "cipher", "sni") if tls.get(key)]
+    parts += [f"ALPN {tls['alpn']}"] if tls.get("alpn") else []
+    parts += [f"client like {tls['client']}"] if tls.get("client") else []
+    parts += ["resumed"] if tls.get("resumed") else []
     return printable(", ".join([*parts, "decrypted" if tls.get("decrypted") else "not decrypted"]), FACT_LENGTH)
+
+
+def _certificate(certificate: Mapping[str, Any] | None) -> str:
+    if not certificate:
+        return ""
+    signed = "itself" if certificate["self_signed"] else certificate["issuer"]
+    names = ", ".join(certificate["names"][:NAMES_SHOWN])
+    until = f"{certificate['not_before'][:10]} to {certificate['not_after'][:10]}"
+    return printable(f"{certificate['subject']}, signed by {signed}, {until}" + (f", for {names}" if names else ""), FACT_LENGTH)
+
+
+def _records(records: Mapping[str, Any] | None) -> str:
+    """Tell the volume of encrypted records of each side, and the rate at which a client streamed."""
+    if not records:
+        return ""
+    about = "" if records["exact"] else "at most "
+    told = [f"{side} {plural(records[side]['records'], 'record')} of {about}{size(records[side]['bytes'])}" for side in SIDES]
+    rate = records["upload_bytes_per_second"]
+    return "; ".join([*told, *([f"streamed {rate:,.0f} bytes per second"] if rate else [])])
+
+
+def _messages(session: "SessionReport") -> str:
+    """Count messages by side and kind; nothing where TLS hides them."""
+    if session.upgrade.get("outcome") == "encrypted":
+        return ""
+    return "; ".join(f"{side} {_counts(session.message_counts.get(side, {}))}" for side in SIDES)
 
 
 def _counts(messages: Mapping[str, int]) -> str:

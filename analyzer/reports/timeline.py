@@ -1,4 +1,5 @@
-"""The time line of a session as rows of characters: audio by volume of bytes, KeepAlives, server messages, events, an axis.
+"""The time line of a session as rows of characters: audio (or what TLS hides) by volume, KeepAlives, server messages, events, an
+axis.
 
 In: `SessionReport.timeline` and `gaps`. Out: rows of (text, style) pairs, each as wide as asked for or narrower.
 """
@@ -38,6 +39,10 @@ def rows(session: "SessionReport", width: int) -> list[Row]:
     drawn: list[Row] = []
     if any(audio):
         drawn.append([("audio".ljust(LABEL), "dim"), *_audio(session, audio, scale)])
+    for name, counts in timeline.get("record_bytes", {}).items():
+        volume = _resampled(_steady(counts, round(HOLE_S * buckets / length)), columns)
+        if any(volume):
+            drawn.append([(name.ljust(LABEL), "dim"), *_audio(session, volume, scale)])
     for name, key, sign, style in (("keepalive", "keepalives", "k", "cyan"), ("server", "server_messages", "▪", "blue")):
         counts = timeline.get(key, ())
         marked = {index * columns // len(counts) for index, count in enumerate(counts) if count}

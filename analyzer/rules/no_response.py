@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from analyzer.model.session import Session
 
 
+_AT_ONCE = 1.0
+
+
 @rule("no-response", rank=Rank.HANDSHAKE)
 def no_response(session: Session) -> Iterator[Finding | Unjudged]:
     """Server never answers the connection or the upgrade request.
@@ -32,8 +35,8 @@ def no_response(session: Session) -> Iterator[Finding | Unjudged]:
     repeated itself.
 
     What to do
-    Check address and port, then test your network by making a cURL request that transcribes audio hosted by the service; if
-    that works, let firewall and proxy pass WebSocket connections to this address.
+    Check address, port and whether it wants TLS (wss://), then test your network by making a cURL request that transcribes
+    audio hosted by the service; if that works, let firewall and proxy pass WebSocket connections to this address.
 
     References
     Deepgram, WebSocket DATA and NET errors. RFC 6455 section 4.1, RFC 9293 section 3.5.
@@ -77,10 +80,13 @@ def no_response(session: Session) -> Iterator[Finding | Unjudged]:
     who, what = "server", "the upgrade request"
     if session.upgrade.at_proxy:
         who, what = "proxy", f"the request for a tunnel to {quoted(session.upgrade.proxy.target if session.upgrade.proxy else '')}"
+    # A TLS library that is sent HTTP gives up at once, without a word that HTTP knows.
+    at_once = session.tcp_end in ("fin-server", "rst-server") and waited < _AT_ONCE
+    port = " It ended the connection at once, as a server does that wants TLS on this port (wss://)." if at_once else ""
     yield Finding(
         Severity.ERROR,
         f"The {who} accepted the connection but never answered {what}, in the {waited:.1f} s that it was watched."
-        f"{not_offered(session)}",
+        f"{not_offered(session)}{port}",
         packets=packets_of(request.at, client.tcp.fin or client.tcp.rst, server.tcp.fin or server.tcp.rst),
         time_s=session.seconds(request.at.time),
         until_s=session.seconds(session.last.time),

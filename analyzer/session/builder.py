@@ -23,6 +23,7 @@ from analyzer.model.tcp import Tcp
 from analyzer.model.tls import Tls
 from analyzer.session import classify
 from analyzer.session.declared import declared_in_message, declared_in_query
+from analyzer.session.encrypted import estimate
 from analyzer.session.service import ServiceFacts
 from analyzer.session.side import QUOTED, SideBuilder, TrackBuilder
 from analyzer.session.silence import find_gaps, find_pace, raw_bytes_per_second
@@ -159,6 +160,8 @@ class SessionBuilder:
     def finish(self, tcp: tuple[Tcp, Tcp], last: Moment, *, tls: Tls | None, over: bool) -> None:
         """Nothing follows."""
         self._tcp, self._last, self._tls, self._over = tcp, last, tls, over
+        if tls is not None and tls.sni and self._request is None:
+            self._recognise()
         self._done(self)
 
     # Classification
@@ -171,6 +174,8 @@ class SessionBuilder:
             host = request.headers.get("host") if request else None
             if self._proxy is not None:
                 host = self._proxy.server[0]
+            elif host is None and self._tls is not None:
+                host = self._tls.sni
             self._provider = self._services.recognise(path, host, response.headers if response else {})
         self._declare()
 
@@ -321,6 +326,7 @@ class SessionBuilder:
             tcp_end=self._tcp_end(),
             settings=self._settings,
             tls=self._tls,
+            estimate=None if self._tls is None else estimate(self._tls, self._tcp, self._last, self._settings),
             capture_cut=capture_damaged and not self._over,
         )
 

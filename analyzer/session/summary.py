@@ -16,6 +16,7 @@ from analyzer.model.schema import FRAMES, Column, Kind, Opcode, Side
 from analyzer.model.session import Proxy, Session, Track
 from analyzer.model.tables import Table
 from analyzer.model.tcp import Tcp
+from analyzer.model.tls import Certificate
 from analyzer.session.timeline import timeline
 
 _CONTROL = {"ping": int(Opcode.PING), "pong": int(Opcode.PONG), "close": int(Opcode.CLOSE)}
@@ -152,11 +153,49 @@ def _tls(session: Session, secrets: Secrets) -> dict[str, Any] | None:
         "cipher": tls.cipher,
         "sni": redact(tls.sni, secrets) if tls.sni else None,
         "decrypted": tls.decrypted,
-        "resumed": tls.resumed,
+        "offered": list(tls.offered),
+        "alpn": redact(tls.alpn, secrets) if tls.alpn else None,
+        "alpn_offered": [redact(name, secrets) for name in tls.alpn_offered],
+        "client": tls.client,
         "retried": tls.retried,
+        "resumed": tls.resumed,
         "early_data": tls.early_data,
-        "why": tls.why,
+        "certificate": _certificate(tls.certificate, secrets),
+        "alerts": [
+            {"by": alert.side.word, "name": alert.name, "fatal": alert.fatal, "time_s": session.seconds(alert.at.time)}
+            for alert in tls.alerts
+        ],
+        "established_s": session.seconds(tls.established.time) if tls.established else None,
+        "why": redact(tls.why, secrets) if tls.why else None,
         "unread": tls.unread,
+        "records": _records(session),
+    }
+
+
+def _certificate(certificate: Certificate | None, secrets: Secrets) -> dict[str, Any] | None:
+    """The server's certificate as it was sent."""
+    if certificate is None:
+        return None
+    return {
+        "subject": redact(certificate.subject, secrets),
+        "issuer": redact(certificate.issuer, secrets),
+        "names": [redact(name, secrets) for name in certificate.names],
+        "not_before": iso(certificate.begins),
+        "not_after": iso(certificate.ends),
+        "self_signed": certificate.self_signed,
+    }
+
+
+def _records(session: Session) -> dict[str, Any] | None:
+    """Records that may hold application data, where they stayed encrypted."""
+    found = session.estimate
+    if found is None:
+        return None
+    return {
+        "exact": found.exact,
+        "client": {"records": found.records[Side.CLIENT], "bytes": found.bytes[Side.CLIENT]},
+        "server": {"records": found.records[Side.SERVER], "bytes": found.bytes[Side.SERVER]},
+        "upload_bytes_per_second": found.upload.rate if found.upload and found.streamed else None,
     }
 
 

@@ -22,7 +22,9 @@ _BEHIND = np.uint64(BUCKETS)
 
 
 def timeline(session: Session, secrets: Secrets) -> dict[str, Any]:
-    """`bucket_s`, and per bucket `audio_bytes`, `keepalives` and `server_messages`; `events` as [time_s, what]."""
+    """`bucket_s`, and per bucket `audio_bytes`, `keepalives` and `server_messages`; `events` as [time_s, what]. Of an encrypted
+    session `record_bytes` is what each side sent in records.
+    """
     begin, end = session.origin, max(session.last.time, session.origin + 1)
     bucket = max((end - begin + BUCKETS - 1) // BUCKETS, 1)
     client, server = session.client.messages, session.server.messages
@@ -44,6 +46,8 @@ def timeline(session: Session, secrets: Secrets) -> dict[str, Any]:
         for what, at in zip(ENDS[session.upgrade.stream is not None], (side.tcp.fin, side.tcp.rst), strict=True)
         if at is not None
     ]
+    tls = session.tls
+    events += [(session.seconds(one.at.time), f"{one.side.word} alert {one.name}") for one in (tls.alerts if tls else ())]
     events += [event for side in session.sides for event in _of_tcp(session, side.side.word, side.tcp.health)]
     return {
         "bucket_s": round(bucket / 1e9, 6),
@@ -51,6 +55,20 @@ def timeline(session: Session, secrets: Secrets) -> dict[str, Any]:
         "keepalives": _filled(times[kept], begin, bucket),
         "server_messages": _filled(server.column("first_time"), begin, bucket),
         "events": [(time, redact(what, secrets)) for time, what in sorted(events)[:EVENTS]],
+        **_records(session, begin, bucket),
+    }
+
+
+def _records(session: Session, begin: int, bucket: int) -> dict[str, Any]:
+    """The volume of each side's encrypted records per bucket."""
+    records = session.tls.records if session.tls is not None else None
+    if records is None:
+        return {}
+    return {
+        "record_bytes": {
+            side.side.word: _filled(table.column("time"), begin, bucket, table.column("length"))
+            for side, table in zip(session.sides, records, strict=True)
+        }
     }
 
 

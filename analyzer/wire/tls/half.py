@@ -24,6 +24,8 @@ from analyzer.wire.tls.records import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPE
 
 ROWS = 1 << 14
 """Records opened at once."""
+PLAIN_ALERT = 2
+"""Bytes of an alert (RFC 8446 section 6); none that is encrypted is as short."""
 USUAL_OVERHEAD = 40
 """Bytes of a CBC record that are no plaintext, about."""
 
@@ -124,6 +126,9 @@ class Half:
         """0-RTT data of which it is not known whether the server takes them."""
         self._rows_at_once = ROWS
         self.unread = 0
+        self.torn: list[Moment] = []
+        """The first places behind which bytes of records are missing."""
+        self._most_torn = limits.anomalies
         self._seen = self._torn_first = False
 
     @property
@@ -205,6 +210,9 @@ class Half:
     def _hide(self, records: Records) -> None:
         """Records that cannot be read."""
         self._note(records, self._row, len(records))
+        # An alert of two bytes is in clear: OpenSSL refuses a server's certificate so in TLS 1.3.
+        for row in np.flatnonzero((records.type[self._row :] == ALERT) & (records.length[self._row :] == PLAIN_ALERT)).tolist():
+            self._owner.warned(self.side, records.payload(self._row + row), records.moment(self._row + row))
         if self._flows:
             hole = self._missing(records.moment(self._row))
             hole.bytes += int((records.length[self._row :] + HEADER).sum())
@@ -230,6 +238,8 @@ class Half:
 
     def _tear(self, torn: Torn) -> None:
         """Bytes that are no whole records."""
+        if len(self.torn) < self._most_torn:
+            self.torn.append(torn.before)
         self._messages.lose()
         hole = self._missing(torn.before)
         hole.bytes += torn.end - torn.start

@@ -16,6 +16,8 @@ from analyzer.model.schema import Side
 from analyzer.model.streams import End, Piece
 from analyzer.model.tls import Alert, Certificate, Tls
 from analyzer.wire.tls import hello
+from analyzer.wire.tls.certificates import certificate_of
+from analyzer.wire.tls.clients import client_of
 from analyzer.wire.tls.half import Half, Message
 from analyzer.wire.tls.hello import ClientHello, ServerHello, TlsSyntaxError
 from analyzer.wire.tls.keys import APPLICATION, EARLY, HANDSHAKE, Epoch, Keys
@@ -292,6 +294,7 @@ class TlsLayer:
             offered=tuple(hello.VERSIONS[one] for one in asked.offered if one in hello.VERSIONS) if asked is not None else (),
             alpn=self._alpn,
             alpn_offered=asked.alpn if asked is not None else (),
+            client=client_of(asked) if asked is not None else None,
             retried=self._retried,
             resumed=self._resumed,
             early_data=self._early,
@@ -304,6 +307,7 @@ class TlsLayer:
             unread=client.unread + server.unread if self.opened else 0,
             records=None if tables[0] is None or tables[1] is None else (tables[0], tables[1]),
             overhead=self._overhead(),
+            torn=(tuple(client.torn), tuple(server.torn)),
         )
 
     def _reason(self) -> str:
@@ -320,7 +324,7 @@ class TlsLayer:
 
     def _certificate(self) -> Certificate | None:
         """The server's own, where it travelled in clear."""
-        return None
+        return certificate_of(self._chain) if self._chain else None
 
     def _overhead(self) -> int | None:
         suite = self._suite

@@ -64,9 +64,9 @@ class TlsStack:
         return [layer.random for layer in self._layers if layer.random is not None and layer.sealed]
 
     @property
-    def sni(self) -> str | None:
-        """The server's name in the innermost one."""
-        return self._layers[-1].sni if self._layers else None
+    def names(self) -> list[str]:
+        """Names of servers, as clients gave them."""
+        return [layer.sni for layer in self._layers if layer.sni]
 
     @property
     def facts(self) -> Tls | None:
