@@ -38,6 +38,7 @@ from analyzer.session.side import TrackBuilder as Files
 from analyzer.session.summary import iso, summarise
 from analyzer.sources import open_capture
 from analyzer.sources.ahead import ahead
+from analyzer.sources.keylog import secrets_of
 from analyzer.sources.order import OutOfOrderError
 from analyzer.sources.rotated import rotated
 from analyzer.wire.carries import Carries
@@ -215,15 +216,6 @@ class _State:
                 track.discard()
 
 
-def _key_logs(settings: Settings) -> list[Callable[[], list[TlsSecret]]]:
-    """What reads the key logs. Raises UsageError for what is none."""
-    if not settings.key_logs:
-        return []
-    from analyzer.sources.keylog import KeyLogFile  # noqa: PLC0415 - not for captures without key log
-
-    return [KeyLogFile(path, settings.limits).more for path in settings.key_logs]
-
-
 def _likely(request: Request, response: Response | None) -> bool:
     """Whether what is there of an exchange belongs to a known service."""
     return recognise(request.path, request.headers.get("host"), response.headers if response else {}).known
@@ -274,7 +266,7 @@ def _through(
 ) -> _State:
     """One capture through all steps. `known`: the secrets in it, where it has been read before."""
     state = _State(settings, frames, _track_opener(settings), Watch(task.share, task.shares))
-    state.secrets = TlsSecrets(settings.limits.tls_secrets, _key_logs(settings))
+    state.secrets = secrets_of(settings)
     state.secrets.add(known)
     try:
         with open_capture(task.paths, settings, disordered=disordered) as source:

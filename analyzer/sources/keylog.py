@@ -11,7 +11,8 @@ from typing import Literal
 
 from analyzer.model.errors import UsageError
 from analyzer.model.limits import Limits
-from analyzer.model.secrets import TlsSecret
+from analyzer.model.secrets import TlsSecret, TlsSecrets
+from analyzer.model.settings import Settings
 
 LINE = re.compile(
     rb"^[ \t]*(?:(CLIENT_RANDOM|PMS_CLIENT_RANDOM|RSA|(?:CLIENT|SERVER)_(?:HANDSHAKE_TRAFFIC_SECRET|TRAFFIC_SECRET_0)"
@@ -58,6 +59,15 @@ def without_secrets(text: bytes) -> str:
 def _octets(digits: bytes) -> bytes:
     """Bytes from their hexadecimal digits; nothing when one is missing."""
     return b"" if len(digits) % 2 else bytes.fromhex(digits.decode())
+
+
+def secrets_of(settings: Settings) -> TlsSecrets:
+    """All secrets in the key logs that were named, and what those still get. Raises UsageError for what is no key log."""
+    files = [KeyLogFile(path, settings.limits) for path in settings.key_logs]
+    secrets = TlsSecrets(settings.limits.tls_secrets, [file.more for file in files])
+    for file in files:
+        secrets.add(file.more())
+    return secrets
 
 
 class KeyLogFile:

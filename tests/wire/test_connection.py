@@ -53,7 +53,7 @@ def chunks(body: bytes, size: int = 7) -> bytes:
     return b"".join(b"%x;a=b\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\nTrailer: x\r\n\r\n"
 
 
-AUDIO = b"".join(frame(2, bytes(range(1, 41)), masked=True) for _ in range(3))
+AUDIO = b"".join(frame(2, bytes(range(first, first + 40)), masked=True) for first in (1, 2, 3))
 RESULTS = frame(1, b'{"type":"Results","start":0,"duration":1.0}', masked=False)
 CLOSING = [(CLIENT, frame(1, b'{"type":"CloseStream"}', masked=True)), (SERVER, frame(8, b"\x03\xe8", masked=False))]
 CLOSING += [(CLIENT, frame(8, b"\x03\xe8", masked=True))]
