@@ -28,7 +28,10 @@ HEALTHY = sorted(
     if (sessions := json.loads(path.read_text())["sessions"])
     and all(one["verdict"]["rule"] is None for one in sessions)
     and path.parent.name not in OUT_OF_ORDER
+    and not any(one.get("tls") for one in sessions)
 )
+SECURED = [CAPTURES / name for name in ("tls12-secrets-in-comment", "tls13-embedded-secrets")]
+"""Healthy, too, as long as the handshake is there; they are judged by `judge_secured`."""
 LEAST_KEPT = 60
 """A snap length that keeps the headers of TCP in most captures, and little else."""
 
@@ -67,11 +70,21 @@ def read(path: Path) -> list[Packet]:
     return found
 
 
-def write(packets: Sequence[Packet], path: Path) -> Path:
-    """A pcapng with one interface per link type and times in nanoseconds."""
+def keys_of(path: Path) -> bytes:
+    """The TLS secrets in a capture, as a key log."""
+    with open_source(str(path), Settings()) as source:
+        for _ in source.batches():
+            pass
+        return b"".join(f"{one.label} {one.random.hex()} {one.value.hex()}\n".encode() for one in source.log.secrets)
+
+
+def write(packets: Sequence[Packet], path: Path, keys: bytes = b"") -> Path:
+    """A pcapng with one interface per link type, times in nanoseconds and the secrets of a key log."""
     links = sorted({packet.link for packet in packets})
     blocks = [(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))]
     blocks += [(1, struct.pack("<HHIHHBxxxHH", link, 0, 0, 9, 1, 9, 0, 0)) for link in links]
+    if keys:
+        blocks.append((10, struct.pack("<II", 0x544C534B, len(keys)) + keys + bytes(-len(keys) % 4)))
     for packet in packets:
         place = (links.index(packet.link), packet.time >> 32, packet.time & 0xFFFFFFFF, len(packet.data), packet.on_wire)
         blocks.append((6, struct.pack("<IIIII", *place) + packet.data + bytes(-len(packet.data) % 4)))
@@ -285,6 +298,50 @@ def judge(folder: Path, count: int, scratch: Path, seed: int = 1) -> Outcome:
         path = write(variant.packets, scratch / "variant.pcapng")
         total.add(compare(undamaged, analyse(path, [packet.number for packet in variant.packets]), variant))
     return total
+
+
+Secured = tuple[int, int, int, int, int, int]
+"""Side, opcode, length, mask key, first and last packet."""
+
+
+def judge_secured(folder: Path, count: int, scratch: Path, seed: int = 1) -> Outcome:
+    """The same for a capture in TLS. A hole takes whole records, so that offsets behind it may differ: a frame is known by what its
+    header says, mask included, and by its packets. Frames of a variant that lacks a packet of the handshake are not expected.
+    """
+    (capture,) = folder.glob("capture.pcap*")
+    packets, keys = read(capture), keys_of(capture)
+    undamaged = _secured(capture, [packet.number for packet in packets])
+    opened = min(first for *_, first, _ in undamaged)
+    total = Outcome()
+    for variant in variants(packets, count, seed):
+        path = write(variant.packets, scratch / "variant.pcapng", keys)
+        found = _secured(path, [packet.number for packet in variant.packets])
+        total.invented += [f"{variant.name}: {frame}" for frame in found if not any(_one(frame, true) for true in undamaged)]
+        if any(packet < opened for packet in variant.hit):
+            continue
+        whole = [frame for frame in undamaged if not any(number in variant.hit for number in range(frame[4] - 1, frame[5] + 2))]
+        total.expected += len(whole)
+        missed = [f"{variant.name}: {true}" for true in whole if not any(_one(frame, true) for frame in found)]
+        total.there += len(whole) - len(missed)
+        total.missed += missed
+        total.missed_of_moved += missed if variant.moved else []
+    return total
+
+
+def _one(frame: Secured, true: Secured) -> bool:
+    """Whether both are the same frame."""
+    return frame[:4] == true[:4] and _meet(frame[4:], true[4:])
+
+
+def _secured(path: Path, numbers: Sequence[int]) -> list[Secured]:
+    frames: list[Secured] = []
+    for session in analyzer.analyze(str(path), frames=True).sessions:
+        assert session.frame_table is not None
+        table = session.frame_table.columns()
+        names = ("side", "opcode", "length", "key", "first_packet", "last_packet")
+        rows = zip(*(table[name].tolist() for name in names), strict=True)
+        frames += [(*head, numbers[first - 1], numbers[last - 1]) for *head, first, last in rows]  # type: ignore[misc]
+    return frames
 
 
 def _match(

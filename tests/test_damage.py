@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from damage import CAPTURES, HEALTHY, judge, read, variants, write
+from damage import CAPTURES, HEALTHY, SECURED, judge, judge_secured, read, variants, write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -29,6 +29,15 @@ LEAST = 0.98
 @pytest.mark.parametrize("folder", HEALTHY, ids=lambda folder: folder.name)
 def test_nothing_is_invented_and_little_is_missed(folder: Path, tmp_path: Path) -> None:
     total = judge(folder, VARIANTS, tmp_path)
+    assert total.invented == []
+    assert total.missed_of_moved == []
+    assert total.expected
+    assert total.there >= LEAST * total.expected
+
+
+@pytest.mark.parametrize("folder", SECURED, ids=lambda folder: folder.name)
+def test_nothing_is_invented_in_tls(folder: Path, tmp_path: Path) -> None:
+    total = judge_secured(folder, VARIANTS, tmp_path)
     assert total.invented == []
     assert total.missed_of_moved == []
     assert total.expected

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from h2_peers import over_http2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from peers import BINARY, CLIENT, LIBRARIES, SERVER, STRAIGHT, TEXT, Path, Said, Talk, pcap
@@ -309,3 +310,22 @@ def test_tls_inside_tls(in_clear: dict[str, Any], tmp_path: File) -> None:
     assert shown["tls"]["version"] == "TLSv1.3"
     assert shown["messages"] == in_clear["messages"]
     assert shown["coverage"] == in_clear["coverage"]
+
+
+@pytest.mark.parametrize("version", [TLS12, TLS13])
+def test_http_2_inside_tls(tmp_path: File, version: ssl.TLSVersion) -> None:
+    """Two streams: what is said of them is what is said in clear, and ALPN is named."""
+    said_over_two = over_http2([talk(), audio_talk(20)])
+    secured = Peers(version, alpn=("h2", "http/1.1")).speak(said_over_two)
+    (tmp_path / "tls.pcap").write_bytes(pcap(secured.talk))
+    (tmp_path / "clear.pcap").write_bytes(pcap(said_over_two))
+    clear, got = (
+        plain(report)["captures"][0]["sessions"]
+        for report in (analysed(tmp_path / "clear.pcap"), analysed(tmp_path / "tls.pcap", secured.keys))
+    )
+    assert len(got) == len(clear) == 2
+    for one, other in zip(got, clear, strict=True):
+        for name in ("provider", "upgrade", "messages", "frames", "audio", "keepalives", "close", "coverage"):
+            assert one[name] == other[name], name
+        assert (one["tls"]["alpn"], one["tls"]["decrypted"], other["tls"]) == ("h2", True, None)
+        assert one["upgrade"]["http_version"] == "2"
