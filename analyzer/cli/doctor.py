@@ -31,6 +31,7 @@ def _checks() -> Iterator[tuple[str, str]]:
     yield "FFmpeg by PyAV", _ffmpeg()
     yield "zstd", _zstd()
     yield "lz4", _lz4()
+    yield "cryptography", _version("cryptography")
     yield "HTTP/2", _http2()
     yield "tshark", _tshark()
 

@@ -315,7 +315,7 @@ def test_tls_inside_tls(in_clear: dict[str, Any], tmp_path: File) -> None:
 @pytest.mark.parametrize("version", [TLS12, TLS13])
 def test_http_2_inside_tls(tmp_path: File, version: ssl.TLSVersion) -> None:
     """Two streams: what is said of them is what is said in clear, and ALPN is named."""
-    said_over_two = over_http2([talk(), audio_talk(20)])
+    said_over_two = over_http2([audio_talk(12), audio_talk(20)])
     secured = Peers(version, alpn=("h2", "http/1.1")).speak(said_over_two)
     (tmp_path / "tls.pcap").write_bytes(pcap(secured.talk))
     (tmp_path / "clear.pcap").write_bytes(pcap(said_over_two))
