@@ -169,6 +169,8 @@ class _State:
     told: int = 0
     """Secrets of the capture that were taken over."""
     without_http2: int = 0
+    rows: int = 0
+    """TLS records of which `candidates` keep sizes and times."""
     now: int = 0
 
     def open_session(self, connection: Connection, first: Moment) -> SessionBuilder:
@@ -361,6 +363,7 @@ def _end(state: _State, connection: Connection) -> None:
     refused = connection.carries is Carries.UNDECIDED and connection.refused_or_unanswered
     if (refused or connection.hidden) and len(state.candidates) < state.settings.limits.candidates:
         state.candidates.append(connection)
+        state.rows += connection.secure.lighten(state.settings.limits.sealed_records - state.rows)
         return
     state.others["refused" if refused else str(connection.carries)] += 1
     state.without_http2 += connection.unread

@@ -105,8 +105,12 @@ class Limits:
     """Refused, unanswered and encrypted connections remembered until it is known whether they are attempts; more are only
     counted.
     """
+    sealed_records: int = 1 << 21
+    """TLS records of such connections of which sizes and times are kept (21 bytes each); beyond it nothing is estimated."""
     live: int = 50_000
-    """Connections followed at once; floods open millions, at 6 KiB each. Those that carry a WebSocket are not let go."""
+    """Connections followed at once; floods open millions, at 6 KiB each (in TLS 18 KiB). Those that carry a WebSocket are not let
+    go.
+    """
     idle_flow: int = 3600 * SECOND
     """A connection quiet for this long is finished. Longer than any service timer (2 h sessions are never quiet that long)."""
 

@@ -4,7 +4,6 @@ In: pieces in stream order. Out: pieces of plaintext, whose bytes lead back to t
 keeps the place of a byte. A record that does not open is a hole. Without keys sizes and times are kept.
 """
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Protocol
@@ -107,9 +106,9 @@ class Half:
         self.side = side
         self._owner = owner
         self._reader = RecordReader()
-        self._pieces: deque[Piece] = deque()
+        self._pieces: list[Piece] = []  # few at a time, and there are two lists for each of thousands of connections
         self._reading: Iterator[Records | Torn] = iter(())
-        self._waiting: deque[Records | Torn] = deque()
+        self._waiting: list[Records | Torn] = []
         self._row = 0
         self._messages = Messages(limits.tls_message)
         self.keys: Keys | None = None
@@ -162,14 +161,14 @@ class Half:
                 return True
             if not self._pieces:
                 return False
-            self._reading = self._reader.feed(self._pieces.popleft())
+            self._reading = self._reader.feed(self._pieces.pop(0))
 
     def run(self) -> Iterator[Piece]:
         """Read on, until nothing waits or the peer has to be read first."""
         while not self._owner.blocked(self.side) and (self._waiting or self._more()):
             one = self._waiting[0]
             if isinstance(one, Torn):
-                self._waiting.popleft()
+                self._waiting.pop(0)
                 self._tear(one)
                 continue
             if self.hidden:
@@ -179,11 +178,13 @@ class Half:
             else:
                 self._read(one)
             if self._row >= len(one):
-                self._waiting.popleft()
+                self._waiting.pop(0)
                 self._row = 0
 
     def finish(self) -> Iterator[Piece]:
-        """Nothing follows."""
+        """Nothing follows. Of bytes that are missing at the end it is not known how many records they were."""
+        if self._hole is not None and self._hole.torn and not self._hole.passed:
+            self._hole.passed, self._hole.sure = 1, False
         yield from self._gap()
 
     @property

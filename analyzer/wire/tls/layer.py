@@ -72,6 +72,16 @@ class TlsLayer:
         """The client random that its secrets go by."""
 
     @property
+    def rows(self) -> int:
+        """Records of which sizes and times are kept."""
+        return sum(len(half.table) for half in self._halves if half.table is not None)
+
+    def forget_records(self) -> None:
+        """Let go of their sizes and times; no estimate can be made from them then."""
+        for half in self._halves:
+            half.table = None
+
+    @property
     def sealed(self) -> bool:
         """Whether no secrets were there for it."""
         return not self._secrets and not self.opened
@@ -299,7 +309,7 @@ class TlsLayer:
             resumed=self._resumed,
             early_data=self._early,
             certificate=self._certificate(),
-            alerts=tuple(self._alerts),
+            alerts=tuple(sorted(self._alerts, key=lambda one: one.at.packet)),
             no_tls=server.strange if asked is not None else None,
             established=self._established or self._flowing(),
             decrypted=self.opened,

@@ -63,6 +63,15 @@ class TlsStack:
         """Client randoms of those for which no secrets were there."""
         return [layer.random for layer in self._layers if layer.random is not None and layer.sealed]
 
+    def lighten(self, most: int) -> int:
+        """Rows of sizes and times that are kept of all records: none when there are more than so many."""
+        rows = sum(layer.rows for layer in self._layers)
+        if rows <= most:
+            return rows
+        for layer in self._layers:
+            layer.forget_records()
+        return 0
+
     @property
     def names(self) -> list[str]:
         """Names of servers, as clients gave them."""
