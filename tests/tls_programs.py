@@ -36,7 +36,7 @@ const server = tls.createServer({cert: read(cert), key: read(key), ...JSON.parse
 server.on('tlsClientError', () => {}); server.listen(+port, '127.0.0.1');
 """
 PYTHON = """
-import os, socket, ssl, sys, threading
+import os, select, socket, ssl, sys
 role, port, cert, key, version, ciphers, log = sys.argv[1:]
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT if role == "client" else ssl.PROTOCOL_TLS_SERVER)
 context.minimum_version = context.maximum_version = getattr(ssl.TLSVersion, version)
@@ -49,10 +49,19 @@ else:
     context.load_cert_chain(cert, key)
     listening = socket.create_server(("127.0.0.1", int(port)))
     end = context.wrap_socket(listening.accept()[0], server_side=True)
-def out():
-    while data := end.recv(65536): os.write(1, data)
-threading.Thread(target=out, daemon=True).start()
-while data := os.read(0, 65536): end.sendall(data)
+while True:  # in one thread: an SSL object must not be read and written at once
+    ready = [end] if end.pending() else select.select([0, end], [], [])[0]
+    if end in ready:
+        end.setblocking(False)  # the record may be a session ticket, with nothing behind it
+        try: data = end.recv(65536)
+        except ssl.SSLWantReadError: data = None
+        if data == b"": break
+        os.write(1, data or b"")
+        end.setblocking(True)
+    if 0 in ready:
+        data = os.read(0, 65536)
+        if not data: break
+        end.sendall(data)
 end.unwrap()
 """
 
