@@ -188,7 +188,7 @@ def without(content: bytes, leave_out: set[int]) -> bytes:
 
 
 def audio_talk(frames: int = 60) -> Talk:
-    script = [Said(CLIENT, BINARY, (hashlib.sha256(b"%d" % number).digest() * 50,)) for number in range(frames)]
+    script = [Said(CLIENT, BINARY, (hashlib.shake_256(b"%d" % number).digest(1600),)) for number in range(frames)]
     return Talk(list(said(tuple(script)).chunks))
 
 
