@@ -156,7 +156,8 @@ def test_connections_to_messages(timed: Timed, made: Made) -> None:
     def follow() -> tuple[int, int]:
         sink = Counting()
         for rows, index in connections:
-            connection = Connection(rows.flow, packets.opening(index), DEFAULT, room, lambda *_: sink, lambda *_: False)
+            calls = (lambda *_: sink, lambda *_: False, lambda _: {})
+            connection = Connection(rows.flow, packets.opening(index), DEFAULT, room, *calls)
             connection.feed(rows, packets.columns, packets.data)
             connection.finish()
         return sink.frames_seen, sink.content
