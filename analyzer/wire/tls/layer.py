@@ -181,7 +181,6 @@ class TlsLayer:
         self._asked += 1
         if self._hello is None:
             self._hello, self.random = said, said.random
-            self._transcript.randoms = (said.random, b"")
             self._early = "offered" if said.early_data else None
             self._secrets = self._secrets_of(said.random)
 
@@ -316,7 +315,7 @@ class TlsLayer:
             why=self._why if self.opened else self._reason(),
             unread=client.unread + server.unread if self.opened else 0,
             records=None if tables[0] is None or tables[1] is None else (tables[0], tables[1]),
-            overhead=self._overhead(),
+            overhead=self._suite.overhead if self._suite is not None else None,
             torn=(tuple(client.torn), tuple(server.torn)),
         )
 
@@ -335,12 +334,6 @@ class TlsLayer:
     def _certificate(self) -> Certificate | None:
         """The server's own, where it travelled in clear."""
         return certificate_of(self._chain) if self._chain else None
-
-    def _overhead(self) -> int | None:
-        suite = self._suite
-        if suite is None or suite.cipher == "cbc":
-            return None
-        return suite.tag + (1 if suite.tls13 else 0 if suite.cipher == "chacha20" else 8)
 
     def _flowing(self) -> Moment | None:
         """Without keys: in TLS 1.3 the client's first protected records end the handshake, in TLS 1.2 nothing hides it."""

@@ -12,9 +12,9 @@ import numpy as np
 
 from analyzer.model.streams import Bytes, Ints
 from analyzer.wire.tls.records import HEADER, Records
-from analyzer.wire.tls.suites import Suite
+from analyzer.wire.tls.suites import BLOCK, EXPLICIT, Suite
 
-NONCE, SALT, EXPLICIT, BLOCK = 12, 4, 8, 16
+NONCE, SALT = 12, 4
 VERSION_12 = b"\x03\x03"
 MASTER = 48
 """Bytes of a master secret."""
@@ -39,16 +39,16 @@ class Protection(Protocol):
 
 class Aead:
     """Authenticated encryption (RFC 8446 section 5.2, RFC 5246 section 6.2.3.3). `iv` has 12 bytes, of which TLS 1.2 fixes four
-    where each record carries the others (`explicit`).
+    where each record carries the others.
     """
 
-    def __init__(self, decrypt: Decrypt, iv: bytes, tag: int, *, tls13: bool, explicit: bool) -> None:
+    def __init__(self, decrypt: Decrypt, iv: bytes, suite: Suite) -> None:
         self._decrypt = decrypt
         self._iv = np.frombuffer(iv.ljust(NONCE, b"\0"), np.uint8)
-        self._tls13 = tls13
-        self.lead = EXPLICIT if explicit else 0
-        self._tag = tag
-        self.overhead: int | None = self.lead + tag + tls13
+        self._tls13 = suite.tls13
+        self._tag = suite.tag
+        self.lead = suite.lead
+        self.overhead = suite.overhead
 
     def open(self, records: Records, rows: range, sequence: int) -> list[bytes]:
         """See Protection. One call of the library for each record is all there is to a record here."""
@@ -142,7 +142,7 @@ class Cbc:
 def traffic_protection(secret: bytes, suite: Suite) -> Aead:
     """Keys of TLS 1.3 from a traffic secret (RFC 8446 section 7.3)."""
     key, iv = expand_label(secret, suite.hash, "key", suite.key), expand_label(secret, suite.hash, "iv", NONCE)
-    return Aead(_aead(suite, key), iv, suite.tag, tls13=True, explicit=False)
+    return Aead(_aead(suite, key), iv, suite)
 
 
 def next_secret(secret: bytes, suite: Suite) -> bytes:
@@ -179,7 +179,7 @@ def master_protection(
 def _tls12(suite: Suite, mac_key: bytes, key: bytes, iv: bytes, *, encrypt_then_mac: bool) -> Protection:
     if suite.cipher == "cbc":
         return Cbc(key, mac_key, suite.mac, encrypt_then_mac=encrypt_then_mac)
-    return Aead(_aead(suite, key), iv, suite.tag, tls13=False, explicit=suite.cipher != "chacha20")
+    return Aead(_aead(suite, key), iv, suite)
 
 
 def prf(secret: bytes, label: bytes, seed: bytes, algorithm: str, length: int) -> bytes:

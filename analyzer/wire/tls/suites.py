@@ -3,6 +3,8 @@
 from analyzer.model.dataclass import dataclass
 
 TAG, SHORT_TAG = 16, 8
+EXPLICIT, BLOCK = 8, 16
+"""Bytes of the nonce that a record of TLS 1.2 carries (RFC 5288 section 3), and of a block of AES."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,16 @@ class Suite:
     tls13: bool = False
     mac: str = ""
     tag: int = TAG
+
+    @property
+    def lead(self) -> int:
+        """Bytes that each record carries in front of its ciphertext: part of the nonce, or an initialisation vector."""
+        return 0 if self.tls13 or self.cipher == "chacha20" else BLOCK if self.cipher == "cbc" else EXPLICIT
+
+    @property
+    def overhead(self) -> int | None:
+        """Bytes of a record that are no plaintext, its header left out; None where that varies."""
+        return None if self.cipher == "cbc" else self.lead + self.tag + self.tls13
 
 
 def _tls13() -> dict[int, Suite]:

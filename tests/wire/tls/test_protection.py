@@ -66,7 +66,7 @@ def test_what_does_not_authenticate_ends_what_is_given(spoilt: int) -> None:
     key, iv = bytes(16), bytes(range(12))
     payloads = [sealed(7 + number, b"text %d" % number, key, iv) for number in range(10)]
     payloads[spoilt] = payloads[spoilt][:-1] + bytes([payloads[spoilt][-1] ^ 1])
-    aead = Aead(AESGCM(key).decrypt, iv, 16, tls13=True, explicit=False)
+    aead = Aead(AESGCM(key).decrypt, iv, SUITES[0x1301])
     assert aead.open(records(*payloads), range(10), 7) == [b"text %d\x17" % number for number in range(spoilt)]
     assert len(aead.open(records(*payloads), range(spoilt + 1, 10), 8 + spoilt)) == 9 - spoilt
     assert aead.open(records(*payloads), range(spoilt + 1, 10), 9 + spoilt) == []
