@@ -20,6 +20,9 @@ with `#` are left out; the last line may be `verdict: SLUG`, which `verdict_of` 
     A binary PAYLOAD              a binary message; `hex:...` for bytes, `""` for none
     A unmasked binary PAYLOAD     the same as a client, without a mask
     A audio N                     N bytes of 16-bit speech-like audio at 16 kHz, as a binary message; goes on where the last ended
+    A loud N / A faint N          the same, 26 dB louder and clipped, or 46 dB fainter
+    A shifted N                   the same with an offset of a quarter of full scale
+    A repeat                      the last audio of this side once more, byte for byte
     A silence N                   N zero bytes as a binary message
     A wav N                       audio that begins with a RIFF header, 16-bit, 8 kHz
     A base64 N                    N bytes of audio as base64 text
@@ -77,13 +80,18 @@ def frame(opcode: int, payload: bytes, *, masked: bool) -> bytes:
     return head + _MASK + bytes(byte ^ _MASK[place & 3] for place, byte in enumerate(payload))
 
 
-def speech(first: int, samples: int, rate: int = 16000) -> bytes:
+_AS = {"audio": (1.0, 0), "loud": (20.0, 0), "faint": (0.005, 0), "shifted": (1.0, 8192)}
+"""Factor and offset of the samples."""
+
+
+def speech(first: int, samples: int, rate: int = 16000, gain: float = 1.0, offset: int = 0) -> bytes:
     """Synthesise 16-bit audio that is no silence and no single tone: two partials whose loudness rises and falls like syllables."""
     values = []
     for number in range(first, first + samples):
         time = number / rate
         loud = 6000 * (0.55 + 0.45 * math.sin(2 * math.pi * 3 * time))
-        values.append(round(loud * (math.sin(2 * math.pi * 180 * time) + 0.4 * math.sin(2 * math.pi * 1250 * time) + 0.01)))
+        value = loud * (math.sin(2 * math.pi * 180 * time) + 0.4 * math.sin(2 * math.pi * 1250 * time) + 0.01)
+        values.append(min(max(round(value * gain) + offset, -32768), 32767))
     return struct.pack(f"<{samples}h", *values)
 
 
@@ -103,6 +111,7 @@ class _Side:
     sequence: int
     audio: int = 0
     sent_wav: bool = False
+    last: bytes = b""
     adrift: list[tuple[int, bytes]] = field(default_factory=list)
     """What has not reached the peer: sequence numbers and payloads."""
 
@@ -222,18 +231,19 @@ class _Wire:
 
     def _payload(self, sender: _Side, word: str, rest: str) -> tuple[str, bytes]:
         """Give the kind of message and its payload."""
-        if word in ("audio", "base64", "wav"):
+        if word in (*_AS, "base64", "wav"):
             size = int(rest)
-            sound = speech(sender.audio, size // 2, 8000 if word == "wav" else 16000)
+            sound = speech(sender.audio, size // 2, 8000 if word == "wav" else 16000, *_AS.get(word, ()))
             sender.audio += size // 2
+            sender.last = sound
             if word == "base64":
                 return "text", base64.b64encode(sound)
             if word == "wav" and not sender.sent_wav:
                 sender.sent_wav = True
                 sound = (_riff(8000) + sound)[:size]
             return "binary", sound
-        if word == "silence":
-            return "binary", bytes(int(rest))
+        if word in ("silence", "repeat"):
+            return "binary", bytes(int(rest)) if rest else sender.last
         if word == "close":
             parts = shlex.split(rest)
             return "close", struct.pack(">H", int(parts[0])) + " ".join(parts[1:]).encode() if parts else b""

@@ -1,7 +1,7 @@
-"""Peak and loudness of a signal from exact integers.
+"""Peak, level, offset and clipping of a signal from exact integers.
 
-In: blocks of integer samples (16 or 24 bits). Out: decibels of full scale, rounded to 0.01. Sums are Python integers,
-so that every build prints the same number however the signal was cut into blocks. Floating-point audio is first
+In: blocks of integer samples (16 or 24 bits). Out: decibels of full scale, rounded to 0.01, and shares. Sums are Python
+integers, so that every build prints the same number however the signal was cut into blocks. Floating-point audio is first
 quantised to 24 bits.
 """
 
@@ -15,23 +15,26 @@ from analyzer.wire import bulk
 
 Samples = npt.NDArray[Any]
 
+_FULL_24 = (1 << 23) - 1
 _BLOCK = 1 << 16
 """Samples per sum: 2**16 squares of 24-bit samples stay below 2**63."""
 
 
 class Levels:
-    """Collects the peak and the sum of squares of a signal whose full scale is 2 ** (bits - 1)."""
+    """Collects the sums of a signal whose full scale is 2 ** (bits - 1)."""
 
     def __init__(self, bits: int) -> None:
         self._full = 1 << (bits - 1)
         self._peak = 0
-        self._squares = 0
-        self._count = 0
+        self._squares = self._total = self._at_full = self._count = 0
 
-    def add(self, peak: int, squares: int, count: int) -> None:
-        """Take the largest absolute value, the sum of squares and the number of `count` samples."""
+    def add(self, sums: bulk.Sums, count: int) -> None:
+        """Take the sums of `count` samples."""
+        peak, squares, total, at_full = sums
         self._peak = max(self._peak, peak)
         self._squares += squares
+        self._total += total
+        self._at_full += at_full
         self._count += count
 
     @property
@@ -44,18 +47,31 @@ class Levels:
         """Root mean square in dB of full scale; None without samples and for nothing but zeros."""
         return round(10 * math.log10(self._squares / (self._count * self._full**2)), 2) + 0.0 if self._squares else None
 
+    @property
+    def dc_offset(self) -> float | None:
+        """Mean of all samples as a share of full scale, rounded to 0.0001; None without samples."""
+        return round(self._total / (self._count * self._full), 4) + 0.0 if self._count else None
 
-def loudness(samples: Samples) -> tuple[int, int]:
-    """Peak and exact sum of squares of int16 samples, or of int32 samples of at most 24 bits, of any shape."""
+    @property
+    def clipped_share(self) -> float | None:
+        """Share of the samples that stand at full scale, rounded to 0.0001; None without samples."""
+        return round(self._at_full / self._count, 4) if self._count else None
+
+
+def loudness(samples: Samples) -> bulk.Sums:
+    """Exact sums of int16 samples, or of int32 samples of at most 24 bits, of any shape."""
     flat = samples.reshape(-1)
     if flat.dtype == np.int16:
         return bulk.pcm16(flat)
-    peak = squares = 0
+    peak = squares = total = at_full = 0
     for start in range(0, len(flat), _BLOCK):
         wide = flat[start : start + _BLOCK].astype(np.int64)
-        peak = max(peak, int(np.abs(wide).max()))
+        sizes = np.abs(wide)
+        peak = max(peak, int(sizes.max()))
         squares += int(np.dot(wide, wide))
-    return peak, squares
+        total += int(wide.sum())
+        at_full += int(np.count_nonzero(sizes >= _FULL_24))
+    return peak, squares, total, at_full
 
 
 def quantised(samples: Samples, bits: int) -> Samples:

@@ -27,11 +27,13 @@ _BLOCK = 1 << 19
 
 @dataclass(slots=True)
 class Measured:
-    """What a track measures. Durations in s, levels in dB of full scale, None for what cannot be told."""
+    """What a track measures. Durations in s, levels in dB of full scale, shares from 0 to 1; None where it cannot be told."""
 
     duration_s: float | None = None
     peak_dbfs: float | None = None
     rms_dbfs: float | None = None
+    dc_offset: float | None = None
+    clipped_share: float | None = None
     digital_silence_s: float | None = None
     silent_spans: tuple[SilentSpan, ...] = ()
     bytes_per_second: float | None = None
@@ -57,7 +59,7 @@ class RawMeter:
         if not len(codes):
             return
         self._frames += len(codes)
-        self._levels.add(*self._codec.loudness(codes), codes.size)
+        self._levels.add(self._codec.loudness(codes), codes.size)
         if self._silence is not None:
             self._silence.feed(codes)
         if self._wav is not None:
@@ -78,7 +80,7 @@ class RawMeter:
     def finish(self) -> Measured:
         """The sums."""
         rest, width, rate = self._codec.finish(), self._codec.width, self._rate
-        measured = Measured(peak_dbfs=self._levels.peak_dbfs, rms_dbfs=self._levels.rms_dbfs)
+        measured = _levelled(self._levels)
         if rate is not None and self._silence is not None:
             self._silence.finish()
             measured.duration_s = round(self._frames / rate, 6)
@@ -108,7 +110,7 @@ class BlockMeter:
     def feed(self, block: Samples) -> None:
         """Take a block of integer samples, shape (frames, channels)."""
         self.frames += len(block)
-        self._levels.add(*loudness(block), block.size)
+        self._levels.add(loudness(block), block.size)
         self._silence.feed(block)
         if self._wav is not None:
             self._wav.write(block)
@@ -122,13 +124,15 @@ class BlockMeter:
             SilentSpan(round(begin * scale), round(end * scale), begin * sent // frames, end * sent // frames)
             for begin, end, _ in silence.spans
         )
-        return Measured(
-            duration_s=round(self.frames / self._rate, 6),
-            peak_dbfs=self._levels.peak_dbfs,
-            rms_dbfs=self._levels.rms_dbfs,
-            digital_silence_s=round(silence.total / self._rate, 6),
-            silent_spans=spans,
-        )
+        measured = _levelled(self._levels)
+        measured.duration_s = round(self.frames / self._rate, 6)
+        measured.digital_silence_s = round(silence.total / self._rate, 6)
+        measured.silent_spans = spans
+        return measured
+
+
+def _levelled(levels: Levels) -> Measured:
+    return Measured(None, levels.peak_dbfs, levels.rms_dbfs, levels.dc_offset, levels.clipped_share)
 
 
 def _finder(runs: SilentRuns, sample_rate: int, limits: Limits) -> SilenceFinder:

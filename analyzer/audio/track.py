@@ -13,6 +13,7 @@ from analyzer.audio.codecs import CONTAINERS_OF, RAW, usable
 from analyzer.audio.heads import Heads
 from analyzer.audio.meter import RawMeter
 from analyzer.audio.recording import Recording
+from analyzer.audio.repeats import RepeatFinder
 from analyzer.audio.sniff import sniff
 from analyzer.audio.store import Store
 from analyzer.audio.verdict import Sent
@@ -59,12 +60,14 @@ class TrackBuilder:
         codec = RAW.get(declared.encoding or "")
         self._declared = declared
         self._meter: RawMeter | None = None
+        self._repeats: RepeatFinder | None = None
         self._store: Store | None = None
         if codec is None:
             self._store = Store(self._limits)
             return
         wav = self._recording.start(rate, channels, codec.subtype) if rate is not None else None
         self._meter = RawMeter(codec(channels), rate, self._limits, wav)
+        self._repeats = RepeatFinder()
 
     def redeclare(self, declared: AudioFormat) -> None:
         """The format became known after the builder was made. Raises ValueError once audio was fed."""
@@ -83,6 +86,8 @@ class TrackBuilder:
         self._look(data, lengths)
         if self._meter is not None:
             self._meter.feed(data)
+        if self._repeats is not None:
+            self._repeats.feed(data, lengths)
         if self._store is not None:
             self._store.feed(data, lengths)
             if not self._told and self._head.held >= _TELLING:
@@ -106,6 +111,8 @@ class TrackBuilder:
         self._lost += length
         if self._meter is not None:
             self._meter.lost(length)
+        if self._repeats is not None:
+            self._repeats.skip(length)
         if self._store is not None:
             self._store.lose(length)
 
@@ -139,6 +146,9 @@ class TrackBuilder:
             bytes_per_second=measured.bytes_per_second,
             head=head,
             headless=judged.headless,
+            dc_offset=measured.dc_offset,
+            clipped_share=measured.clipped_share,
+            repeats=self._repeats.finish() if self._repeats is not None else None,
         )
 
     def keep(self, name: str) -> dict[str, str]:

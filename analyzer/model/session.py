@@ -264,6 +264,17 @@ class SilentSpan:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeats:
+    """Messages whose bytes are those of the message before: how many, the longest run of them, and the audio byte offset of the
+    first.
+    """
+
+    messages: int
+    longest: int
+    first_byte: int
+
+
+@dataclass(frozen=True, slots=True)
 class Track:
     """The audio of one side: what was sent, whether it decodes, and how it measures. Durations in s, levels in dB of full scale."""
 
@@ -286,6 +297,12 @@ class Track:
     """First bytes, for rules about what they are."""
     headless: str | None = None
     """The container that they come from the middle of: its header was never sent."""
+    dc_offset: float | None = None
+    """Mean of all samples as a share of full scale."""
+    clipped_share: float | None = None
+    """Share of the samples that stand at full scale."""
+    repeats: Repeats | None = None
+    """Of raw audio."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,6 +231,9 @@ def _audio(track: Track | None) -> dict[str, Any] | None:
         "peak_dbfs": track.peak_dbfs,
         "rms_dbfs": track.rms_dbfs,
         "digital_silence_s": track.digital_silence_s,
+        "dc_offset": track.dc_offset,
+        "clipped_share": track.clipped_share,
+        "repeated_messages": track.repeats.messages if track.repeats is not None else 0,
     }
 
 

@@ -61,29 +61,42 @@ def unmask(const unsigned char[::1] source, const long long[::1] starts, const l
 
 @cython.boundscheck(False)  # both indices run over the array's own length
 def pcm16(const short[::1] samples):
-    # Two plain loops per block, because compilers turn each of them into vector instructions. A square has up to 31 bits: the sums of
-    # its halves over a block fit 32 bits.
+    # Plain loops per block, because compilers turn each of them into vector instructions. A square has up to 31 bits: the sums of
+    # its halves over a block fit 32 bits, as does the sum of the samples. Full scale is counted only where the peak reaches it.
     cdef Py_ssize_t i, begin = 0, end, count = samples.shape[0]
-    cdef short lowest = 0, highest = 0, sample
-    cdef int value
-    cdef unsigned int square, low, high
-    cdef unsigned long long squares = 0
+    cdef short lowest = 0, highest = 0, low_here, high_here, sample
+    cdef int value, sum_here
+    cdef unsigned int square, low, high, full_here
+    cdef unsigned long long squares = 0, full = 0
+    cdef long long total = 0
     with nogil:
         while begin < count:
             end = min(begin + 4096, count)
+            low_here = high_here = 0
             for i in range(begin, end):
                 sample = samples[i]
-                lowest = sample if sample < lowest else lowest
-                highest = sample if sample > highest else highest
+                low_here = sample if sample < low_here else low_here
+                high_here = sample if sample > high_here else high_here
             low = high = 0
+            sum_here = 0
             for i in range(begin, end):
                 value = samples[i]
                 square = <unsigned int> (value * value)
                 low += square & 0xFFFF
                 high += square >> 16
+                sum_here += value
             squares += low + (<unsigned long long> high << 16)
+            total += sum_here
+            if high_here == 32767 or low_here <= -32767:
+                full_here = 0
+                for i in range(begin, end):
+                    sample = samples[i]
+                    full_here += (sample == 32767) | (sample <= -32767)
+                full += full_here
+            lowest = low_here if low_here < lowest else lowest
+            highest = high_here if high_here > highest else highest
             begin = end
-    return max(<int> highest, -(<int> lowest)), squares
+    return max(<int> highest, -(<int> lowest)), squares, total, full
 
 
 @cython.boundscheck(False)  # both indices run over the array's own length
@@ -107,9 +120,10 @@ def pcm16_steps(const short[:] samples):
 def coded(const unsigned char[::1] codes, const short[::1] table):
     # Eight counts in turn, so that equal neighbours do not wait for each other's sum to reach memory; eight bytes in one read.
     cdef unsigned long long parts[8][256]
-    cdef unsigned long long word, squares = 0
+    cdef unsigned long long word, squares = 0, full = 0
+    cdef long long total = 0
     cdef Py_ssize_t i, size = codes.shape[0], whole = size & ~7
-    cdef int code, part, value, peak = 0
+    cdef int code, part, value, peak = 0, highest = 0, lowest = 0, most
     if table.shape[0] != 256:
         raise ValueError(f"a table of {table.shape[0]} values for 256 codes")
     with nogil:
@@ -127,13 +141,20 @@ def coded(const unsigned char[::1] codes, const short[::1] table):
         for i in range(whole, size):
             parts[0][codes[i]] += 1
         for code in range(256):
+            highest = max(highest, <int> table[code])
+            lowest = min(lowest, <int> table[code])
+        most = min(highest, -lowest)
+        for code in range(256):
             for part in range(1, 8):
                 parts[0][code] += parts[part][code]
             value = table[code]
             squares += parts[0][code] * <unsigned int> (value * value)
+            total += <long long> parts[0][code] * value
             if parts[0][code]:
                 peak = max(peak, value, -value)
-    return peak, squares
+            if value >= most or value <= -most:
+                full += parts[0][code]
+    return peak, squares, total, full
 
 
 cdef struct Silence:

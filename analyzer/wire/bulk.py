@@ -11,10 +11,13 @@ import numpy.typing as npt
 from analyzer.model.streams import Bytes, Ints
 
 U32 = npt.NDArray[np.uint32]
+Sums = tuple[int, int, int, int]
+"""Of samples: the largest absolute value, the exact sum of squares, the exact sum, and how many stand at full scale."""
 
 _BLOCK = 1 << 16
 """Items that numpy widens or compares at once, so that what comes between stays in the cache."""
 _CODES = 256
+_FULL_SCALE = 32767
 _WORDS = (1, 2, 4, 8)
 """Widths of frames that are compared as a whole."""
 _FIRST_STEP = 1 << 10
@@ -56,14 +59,18 @@ def unmask(source: Bytes, starts: Ints, lengths: Ints, keys: U32, out: Bytes) ->
     return at
 
 
-def pcm16(samples: npt.NDArray[np.int16]) -> tuple[int, int]:
-    """The largest absolute value and the exact sum of squares of 16-bit samples (one-dimensional)."""
-    peak = squares = 0
+def pcm16(samples: npt.NDArray[np.int16]) -> Sums:
+    """`Sums` of 16-bit samples (one-dimensional). At full scale are 32767, -32767 and -32768."""
+    peak = squares = total = full = 0
     for at in range(0, len(samples), _BLOCK):
         wide = samples[at : at + _BLOCK].astype(np.int64)
-        peak = max(peak, int(wide.max()), -int(wide.min()))
+        highest = max(int(wide.max()), -int(wide.min()))
+        peak = max(peak, highest)
         squares += int(np.dot(wide, wide))
-    return peak, squares
+        total += int(wide.sum())
+        if highest >= _FULL_SCALE:
+            full += int(np.count_nonzero(np.abs(wide) >= _FULL_SCALE))
+    return peak, squares, total, full
 
 
 def pcm16_steps(samples: npt.NDArray[np.int16]) -> tuple[int, int, int]:
@@ -75,8 +82,11 @@ def pcm16_steps(samples: npt.NDArray[np.int16]) -> tuple[int, int, int]:
     return int(wide.sum()), int(np.dot(wide, wide)), int(np.dot(steps, steps))
 
 
-def coded(codes: Bytes, table: npt.NDArray[np.int16]) -> tuple[int, int]:
-    """Like `pcm16`, of samples that stand as bytes for the 256 values of `table`. Raises ValueError for a table of another size."""
+def coded(codes: Bytes, table: npt.NDArray[np.int16]) -> Sums:
+    """`Sums` of samples that stand as bytes for the 256 values of `table`. At full scale are the largest values of both signs.
+
+    Raises ValueError for a table of another size.
+    """
     if len(table) != _CODES:
         msg = f"a table of {len(table)} values for {_CODES} codes"
         raise ValueError(msg)
@@ -84,7 +94,9 @@ def coded(codes: Bytes, table: npt.NDArray[np.int16]) -> tuple[int, int]:
     for at in range(0, len(codes), _BLOCK):
         counts += np.bincount(codes[at : at + _BLOCK], minlength=_CODES)
     values = table.astype(np.int64)
-    return int(np.abs(values[counts > 0]).max(initial=0)), int(np.dot(counts, values * values))
+    sizes = np.abs(values)
+    full = int(counts[sizes >= min(values.max(), -values.min())].sum())
+    return int(sizes[counts > 0].max(initial=0)), int(np.dot(counts, values * values)), int(np.dot(counts, values)), full
 
 
 def silent_runs(data: Bytes, mask: bytes, idle: bytes, shortest: int) -> list[tuple[int, int]]:

@@ -12,7 +12,7 @@ from analyzer.audio.levels import Levels, loudness, quantised
 
 def levels(samples: np.ndarray, bits: int = 16) -> Levels:  # type: ignore[type-arg]
     made = Levels(bits)
-    made.add(*loudness(samples), samples.size)
+    made.add(loudness(samples), samples.size)
     return made
 
 
@@ -28,6 +28,15 @@ def test_nothing_but_zeros_has_no_level() -> None:
     for made in (levels(np.zeros(100, np.int16)), Levels(16)):
         assert made.peak_dbfs is None
         assert made.rms_dbfs is None
+    assert Levels(16).dc_offset is Levels(16).clipped_share is None
+
+
+def test_offset_and_clipping_are_shares() -> None:
+    samples = np.concatenate((np.full(50, 16384, np.int16), np.full(25, 32767, np.int16), np.full(25, -32768, np.int16)))
+    assert (levels(samples).dc_offset, levels(samples).clipped_share) == (0.25, 0.5)
+    wide = levels(samples.astype(np.int32) << 8, 24)
+    assert (wide.dc_offset, wide.clipped_share) == (0.25, 0.25)  # 24 bits go beyond what 16 bits call full scale
+    assert levels(np.full(10, 8388607, np.int32), 24).clipped_share == 1.0
 
 
 @given(hnp.arrays(np.int16, st.integers(0, 400)), st.integers(0, 400))
@@ -35,15 +44,16 @@ def test_sums_do_not_depend_on_the_cut(samples: np.ndarray, cut: int) -> None:  
     cut = min(cut, len(samples))
     parts = Levels(16)
     for part in (samples[:cut], samples[cut:]):
-        parts.add(*loudness(part), part.size)
+        parts.add(loudness(part), part.size)
     whole = levels(samples)
     assert (parts.peak_dbfs, parts.rms_dbfs) == (whole.peak_dbfs, whole.rms_dbfs)
+    assert (parts.dc_offset, parts.clipped_share) == (whole.dc_offset, whole.clipped_share)
     assert loudness(samples)[1] == sum(int(sample) ** 2 for sample in samples)
 
 
 def test_wide_samples_do_not_overflow() -> None:
     loud = np.full((200_000, 2), -(1 << 23), np.int32)
-    assert loudness(loud) == (1 << 23, (1 << 46) * 400_000)
+    assert loudness(loud) == (1 << 23, (1 << 46) * 400_000, -(1 << 23) * 400_000, 400_000)
 
 
 def test_floats_are_rounded_clipped_and_never_fail() -> None:

@@ -1,17 +1,23 @@
 """Rules about what the audio is and how it is sent: format, declaration, silence, pace."""
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 import pytest
 from made_session import Said, audio, direction, pace, session, track
 
 from analyzer.model.finding import Finding, Severity, Unjudged
 from analyzer.model.schema import Kind, Side
-from analyzer.model.session import ActualFormat, AudioFormat, Service, SilentSpan
+from analyzer.model.session import ActualFormat, AudioFormat, Repeats, Service, Session, SilentSpan
 from analyzer.rules import judge
+from analyzer.rules.clipped_audio import clipped_audio
 from analyzer.rules.container_header_missing import container_header_missing
+from analyzer.rules.dc_offset import dc_offset
 from analyzer.rules.digital_silence import digital_silence
 from analyzer.rules.encoding_not_declared import encoding_not_declared
+from analyzer.rules.faint_audio import faint_audio
 from analyzer.rules.format_mismatch import format_mismatch
+from analyzer.rules.repeated_audio import repeated_audio
 
 CLIENT = direction(Side.CLIENT, audio(0.1, 10))
 ENDED = direction(Side.SERVER, (), [(11, 1000, "")])
@@ -185,3 +191,29 @@ def test_values_are_plain() -> None:
             isinstance(value, np.generic) for value in (finding.count, finding.time_s, finding.until_s, *finding.values.values())
         )
         assert all(type(packet) is int for packet in finding.packets)
+
+
+SIGNALS = [
+    (clipped_audio, {"clipped_share": 0.02}, {"clipped_share": 0.01}),
+    (faint_audio, {"rms_dbfs": -60.01}, {"rms_dbfs": -60.0}),
+    (dc_offset, {"dc_offset": -0.06}, {"dc_offset": 0.05}),
+    (repeated_audio, {"repeats": Repeats(3, 2, 6400)}, {"repeats": Repeats(2, 2, 6400)}),
+]
+
+
+@pytest.mark.parametrize(("judge_signal", "bad", "good"), SIGNALS, ids=lambda one: getattr(one, "__name__", ""))
+def test_the_signal(
+    judge_signal: Callable[[Session], Iterator[Finding | Unjudged]], bad: dict[str, object], good: dict[str, object]
+) -> None:
+    (finding,) = judge_signal(session(CLIENT, ENDED, client_audio=track(**bad)))
+    assert isinstance(finding, Finding)
+    assert finding.packets
+    for harmless in (good, {**bad, "decodable": False}, {**bad, "duration_s": 0.9}, {**bad, "actual": actual()}):
+        assert list(judge_signal(session(CLIENT, ENDED, client_audio=track(**harmless)))) == []
+    assert list(judge_signal(session(CLIENT, ENDED, client_audio=None))) == []
+
+
+def test_a_repetition_is_shown_where_it_begins() -> None:
+    (finding,) = repeated_audio(session(CLIENT, ENDED, client_audio=track(repeats=Repeats(3, 2, 6400))))
+    assert isinstance(finding, Finding)
+    assert (finding.time_s, finding.count, len(finding.packets)) == (0.3, 3, 2)

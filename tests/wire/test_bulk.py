@@ -88,15 +88,16 @@ def test_a_slice_outside_is_refused(functions: ModuleType, start: int, length: i
 
 @BOTH
 @given(samples=st.lists(st.integers(-32768, 32767), max_size=40), copies=st.sampled_from((1, 300)))
-def test_peak_and_squares_are_exact(functions: ModuleType, samples: list[int], copies: int) -> None:
+def test_sums_are_exact(functions: ModuleType, samples: list[int], copies: int) -> None:
     array = np.array(samples * copies, np.int16)
     peak = max((abs(value) for value in samples), default=0)
-    assert functions.pcm16(array) == (peak, copies * sum(value * value for value in samples))
+    full = sum(abs(value) >= 32767 for value in samples)
+    assert functions.pcm16(array) == (peak, *(copies * one for one in (sum(value**2 for value in samples), sum(samples), full)))
 
 
 @BOTH
 def test_the_loudest_square_does_not_overflow(functions: ModuleType) -> None:
-    assert functions.pcm16(np.full(100_000, -32768, np.int16)) == (32768, 100_000 * 2**30)
+    assert functions.pcm16(np.full(100_000, -32768, np.int16)) == (32768, 100_000 * 2**30, -32768 * 100_000, 100_000)
 
 
 @BOTH
@@ -120,6 +121,7 @@ def test_coded_samples_measure_like_their_values(functions: ModuleType, codes: l
     table = (np.arange(256) * 257 - 32768).astype(np.int16)
     array = np.array(codes * copies, np.uint8)
     assert functions.coded(array, table) == functions.pcm16(table[array])
+    assert functions.coded(array, table >> 1)[3] == copies * sum(code in (0, 255) for code in codes)
     with pytest.raises(ValueError, match="255 values"):
         functions.coded(array, table[:255])
 

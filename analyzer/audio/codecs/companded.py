@@ -21,6 +21,6 @@ class Companded(RawCodec):
         """Linear int16 samples."""
         return self.table[codes]
 
-    def loudness(self, codes: Codes) -> tuple[int, int]:
+    def loudness(self, codes: Codes) -> bulk.Sums:
         """Exact, from a histogram of the codes."""
         return bulk.coded(codes.reshape(-1), self.table)

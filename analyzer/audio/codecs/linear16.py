@@ -2,6 +2,7 @@
 
 from analyzer.audio.codecs.raw import Codes, RawCodec
 from analyzer.audio.levels import loudness
+from analyzer.wire.bulk import Sums
 
 
 class Linear16(RawCodec):
@@ -14,6 +15,6 @@ class Linear16(RawCodec):
         """The samples as they are."""
         return codes
 
-    def loudness(self, codes: Codes) -> tuple[int, int]:
+    def loudness(self, codes: Codes) -> Sums:
         """Over all samples of all channels."""
         return loudness(codes)

@@ -2,6 +2,7 @@
 
 from analyzer.audio.codecs.raw import Codes, RawCodec
 from analyzer.audio.levels import loudness, quantised
+from analyzer.wire.bulk import Sums
 
 _BLOCK = 1 << 18
 """Samples quantised at once: the intermediate doubles stay at 2 MiB."""
@@ -17,8 +18,10 @@ class Linear32(RawCodec):
         """The samples as they are, infinities and what is no number included."""
         return codes
 
-    def loudness(self, codes: Codes) -> tuple[int, int]:
+    def loudness(self, codes: Codes) -> Sums:
         """Over all samples of all channels."""
         flat = codes.reshape(-1)
         parts = [loudness(quantised(flat[at : at + _BLOCK], self.bits)) for at in range(0, len(flat), _BLOCK)]
-        return max((peak for peak, _ in parts), default=0), sum(squares for _, squares in parts)
+        peaks, *sums = zip(*parts, strict=True) if parts else ((), (), (), ())
+        squares, total, full = (sum(one) for one in sums)
+        return max(peaks, default=0), squares, total, full

@@ -77,8 +77,8 @@ class RawCodec(ABC):
         """Linear samples, of the same shape: int16, or float32 with full scale 1.0."""
 
     @abstractmethod
-    def loudness(self, codes: Codes) -> tuple[int, int]:
-        """Largest absolute sample and exact sum of squares."""
+    def loudness(self, codes: Codes) -> bulk.Sums:
+        """Exact sums over all samples of all channels."""
 
     def silence(self, codes: Codes, shortest: int) -> Runs:
         """Begin and end of the runs of exact digital silence on all channels: those of at least `shortest` frames, and those that

@@ -27,8 +27,8 @@ def test_silence_is_the_code_nearest_to_zero(law: type[Companded], idle: set[int
 
 
 def test_levels_of_both_laws() -> None:
-    assert Mulaw().loudness(np.array([0x00, 0x80], np.uint8)) == (32124, 2 * 32124**2)
-    assert Alaw().loudness(np.array([0xD5], np.uint8)) == (8, 64)
+    assert Mulaw().loudness(np.array([0x00, 0x80], np.uint8)) == (32124, 2 * 32124**2, 0, 2)
+    assert Alaw().loudness(np.array([0xD5], np.uint8)) == (8, 64, 8, 0)
 
 
 def test_silence_of_two_channels_is_silence_of_both() -> None:
@@ -40,4 +40,5 @@ def test_silence_of_two_channels_is_silence_of_both() -> None:
 def test_codes_are_counted_exactly(size: int) -> None:
     codes = np.random.default_rng(size).integers(0, 200, size).astype(np.uint8)
     values = Mulaw.table[codes].astype(np.int64)
-    assert Mulaw().loudness(codes) == (int(np.abs(values).max(initial=0)), int((values * values).sum()))
+    peak, full = int(np.abs(values).max(initial=0)), int((np.abs(values) == 32124).sum())
+    assert Mulaw().loudness(codes) == (peak, int((values * values).sum()), int(values.sum()), full)
