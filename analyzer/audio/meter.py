@@ -53,6 +53,11 @@ class RawMeter:
         self._lost = 0
         self._fill = limits.audio_container // codec.width
 
+    @property
+    def width(self) -> int:
+        """Bytes of a sample frame."""
+        return self._codec.width
+
     def feed(self, data: Bytes) -> None:
         """Take the next bytes."""
         codes = self._codec.take(data)

@@ -1,4 +1,4 @@
-"""The files that a track leaves behind: the WAV file of what it decodes to, and the bytes as they were sent.
+"""The files that a track leaves behind: the WAV file of what it decodes to, the bytes as they were sent, and what shows them.
 
 In: a `Dump` and the side. Files have temporary names until `keep` gives them their own; `discard` removes them.
 """
@@ -25,6 +25,7 @@ class Recording:
         self._folder: Path | None = dump.folder if dump is not None and side in dump.sides else None
         self._wav: WavWriter | None = None
         self._raw: IO[bytes] | None = None
+        self._more: dict[str, tuple[Path, str]] = {}
         if self._folder is not None and dump is not None and dump.raw:
             try:
                 self._folder.mkdir(parents=True, exist_ok=True)
@@ -53,6 +54,19 @@ class Recording:
                 msg = f"cannot write audio to {self._folder}: {error.strerror}"
                 raise AnalyzerError(msg) from error
 
+    @property
+    def audio(self) -> Path | None:
+        """After `close`: the WAV file, under its temporary name."""
+        return None if self._wav is None else self._wav.path
+
+    def add(self, kind: str, path: Path, suffix: str) -> None:
+        """Take one more file, which has a temporary name in the same folder; it is named like the WAV file, with this suffix."""
+        self._more[kind] = path, suffix
+
+    def path(self, kind: str) -> Path:
+        """Where a file that was added is now."""
+        return self._more[kind][0]
+
     def close(self) -> None:
         """No data follows; the files stay."""
         if self._wav is not None:
@@ -61,7 +75,7 @@ class Recording:
             self._raw.close()
 
     def keep(self, name: str, container: str | None) -> dict[str, str]:
-        """Give the files their names; returns the paths of those that exist as `wav` and `raw`."""
+        """Give the files their names; returns the paths of those that exist, by kind: `wav`, `raw`, ..."""
         paths: dict[str, str] = {}
         self.close()
         if self._folder is not None and self._wav is not None:
@@ -69,7 +83,10 @@ class Recording:
         if self._folder is not None and self._raw is not None:
             extension = _EXTENSIONS.get(container or "raw", container or "raw")
             paths["raw"] = str(Path(self._raw.name).rename(self._folder / f"{name}.{extension}"))
+        if self._folder is not None:
+            paths |= {kind: str(path.rename(self._folder / f"{name}{suffix}")) for kind, (path, suffix) in self._more.items()}
         self._wav = self._raw = None
+        self._more.clear()
         return paths
 
     def discard(self) -> None:
@@ -79,4 +96,7 @@ class Recording:
             self._wav.delete()
         if self._raw is not None:
             Path(self._raw.name).unlink(missing_ok=True)
+        for path, _ in self._more.values():
+            path.unlink(missing_ok=True)
         self._wav = self._raw = None
+        self._more.clear()

@@ -8,7 +8,7 @@ import hashlib
 
 import numpy as np
 
-from analyzer.audio import verdict
+from analyzer.audio import mapping, verdict
 from analyzer.audio.codecs import CONTAINERS_OF, RAW, usable
 from analyzer.audio.heads import Heads
 from analyzer.audio.meter import RawMeter
@@ -19,7 +19,7 @@ from analyzer.audio.store import Store
 from analyzer.audio.verdict import Sent
 from analyzer.model.limits import KIB, Limits
 from analyzer.model.schema import Side
-from analyzer.model.session import AudioFormat, Pace, Track
+from analyzer.model.session import AudioFormat, Mark, Pace, Sending, Track
 from analyzer.model.settings import Dump
 from analyzer.model.streams import Bytes, Ints
 
@@ -44,6 +44,9 @@ class TrackBuilder:
         self, declared: AudioFormat, limits: Limits, *, containers: bool, side: Side, dump: Dump | None, heads: Heads | None = None
     ) -> None:
         self._limits = limits
+        self._dump = dump
+        self._mapping: mapping.Mapping | None = None
+        self._sound: dict[str, object] = {}
         self._containers = containers
         self._recording = Recording(dump, side)
         self._hash = hashlib.sha256()
@@ -124,9 +127,11 @@ class TrackBuilder:
             judged = verdict.of_raw(sent, self._meter.finish())
         else:
             judged = verdict.of_stored(sent, self._store, self._recording.start)
+        self._recording.close()
+        if self._recording.audio is not None:
+            self._mapping = self._mapped(judged.container)
         if self._store is not None:
             self._store.discard()
-        self._recording.close()
         self._container = judged.container
         measured, head = judged.measured, bytes(sent.head[:_SHOWN])
         self._head.close()
@@ -151,9 +156,27 @@ class TrackBuilder:
             repeats=self._repeats.finish() if self._repeats is not None else None,
         )
 
-    def keep(self, name: str) -> dict[str, str]:
-        """After `finish`: name the files `<name>.wav` and `<name>.<kind of the bytes>`; returns the paths as `wav` and `raw`."""
-        return self._recording.keep(name, self._container)
+    def _mapped(self, container: str | None) -> mapping.Mapping:
+        """Where in the decoded audio the bytes are heard."""
+        if self._meter is not None:
+            return mapping.by_width(self._meter.width)
+        clock = self._dump is not None and (self._dump.timeline or self._dump.picture)
+        return (
+            mapping.of_stored(self._store.file, self._bytes, container) if clock and self._store else mapping.by_share(self._bytes)
+        )
+
+    def present(self, sending: Sending, marks: tuple[Mark, ...], title: str) -> None:
+        """After `finish`: listen to the WAV file, and write what was asked for beside it."""
+        if self._dump is not None and self._recording.audio is not None and self._mapping is not None:
+            from analyzer.audio.presentation import present  # noqa: PLC0415 - not needed for a report
+
+            self._sound = present(self._recording, self._mapping, sending, marks, title, self._dump, self._limits)
+
+    def keep(self, name: str) -> dict[str, object]:
+        """After `finish`: name the files `<name>.wav`, `<name>.<kind of the bytes>` and so on; returns their paths by kind as
+        `files`, and what `present` heard as `sound`.
+        """
+        return {"files": self._recording.keep(name, self._container), "sound": self._sound}
 
     def discard(self) -> None:
         """Let everything go, files included."""

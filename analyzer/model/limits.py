@@ -73,6 +73,14 @@ class Limits:
     """Bytes of a container spilled per track; a longer one is decoded as far as this."""
     codec_floor: int = 16
     """Bytes per second below which no codec goes, silence included: what decodes to more (and to over 10 minutes) is a bomb."""
+    timeline_silence: int = 6 * 3600 * SECOND
+    """Silence put between audio in all on a time line. An hour of it takes 110 MB at 16 kHz, and clocks are set by years."""
+    transcripts: int = 10_000
+    """Results of the service kept per session to be shown beside its audio: a result every other second for five hours."""
+    transcript: int = 200
+    """Characters kept of one."""
+    marks: int = 10_000
+    """Marks on a time line; beyond it the last ones are left out."""
     silent_spans: int = 10_000
     """Spans of digital silence kept per track; beyond it they are only summed."""
     reports: int = 256

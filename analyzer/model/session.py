@@ -20,6 +20,7 @@ from analyzer.model.tcp import Tcp
 from analyzer.model.tls import Estimate, Tls
 
 Rows = npt.NDArray[np.intp]
+Ints = npt.NDArray[np.int64]
 KINDS = tuple(Kind)
 NO_ROWS: Rows = np.zeros(0, np.intp)
 NO_ROWS.flags.writeable = False
@@ -306,6 +307,34 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
+class Sending:
+    """When the audio of one side was sent: `times` (ns since the origin of the session) and `at` (audio bytes before it) of each
+    message; the session ends at `end` (ns). Its seconds count from `origin` (ns since the epoch).
+    """
+
+    times: Ints
+    at: Ints
+    end: int
+    origin: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something to be shown on the time line. Seconds since the origin of the session; `until_s` is None for a moment.
+
+    `kind` is `finding`, `keepalive`, `control`, `result` or `close`, `severity` that of a finding. `audio_s` is the stretch of
+    audio, in seconds of it, that a result speaks of.
+    """
+
+    time_s: float
+    until_s: float | None
+    kind: str
+    text: str
+    severity: str = ""
+    audio_s: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Pace:
     """How fast audio was sent under its declared format: audio time over sending time, pauses over 1 s taken out (contract,
     Pacing).
@@ -321,6 +350,17 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
+class Transcript:
+    """What the service understood: `begin` and `end` in seconds of audio, None where it does not say."""
+
+    text: str
+    final: bool
+    begin: float | None
+    end: float | None
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """What the service itself said."""
 
@@ -330,6 +370,8 @@ class Service:
     transcript_cursor_s: float | None = None
     first_result: Moment | None = None
     last_event: Moment | None = None
+    transcripts: tuple[Transcript, ...] = ()
+    """Results with words in them, in order: final ones, and interim ones that none replaced."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from analyzer.reports.phrases import address, printable, track_facts
+from analyzer.reports.phrases import address, printable, sound_facts, track_facts
 
 if TYPE_CHECKING:
     from analyzer.model.report import Report
@@ -22,6 +22,8 @@ def lines(report: "Report") -> Iterator[str]:
         for side, track in tracks:
             yield f"{name} {session.id}, {side}, {address(session.client)} to {address(session.server)}\n"
             for label, value in track_facts("Audio" if side == "client" else "Server audio", track):
+                yield f"  {label:<{_LABEL}}{printable(value)}\n"
+            for label, value in sound_facts(track.get("sound") or {}):
                 yield f"  {label:<{_LABEL}}{printable(value)}\n"
             for kind, path in (track.get("files") or {}).items():
                 yield f"  {f'File ({kind})':<{_LABEL}}{printable(path)}\n"

@@ -23,6 +23,8 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u
 """Control characters, which could steer a terminal, and invisible ones, which could reorder what a person reads."""
 _MINUTE, _HOUR = 60, 3600
 _KIB = 1024
+_CLIPPED, _OFFSET = 0.001, 0.01
+"""Shares of the samples, and of full scale, from which clipping and offset are worth a word."""
 
 
 SURE = {"certain": "are", "likely": "look like"}
@@ -178,11 +180,32 @@ def track_facts(label: str, track: Mapping[str, Any]) -> Iterable[tuple[str, str
     ]
     if track.get("digital_silence_s"):
         parts.append(f"{seconds(track['digital_silence_s'])} of digital silence")
+    if (track.get("clipped_share") or 0) >= _CLIPPED:
+        parts.append(f"{track['clipped_share']:.1%} clipped")
+    if abs(track.get("dc_offset") or 0) >= _OFFSET:
+        parts.append(f"off centre by {track['dc_offset']:.1%}")
+    if track.get("repeated_messages"):
+        parts.append(f"{track['repeated_messages']:,} repeated")
     parts.append({True: "decodable", False: "not decodable", None: "decodability unknown"}[track.get("decodable")])
     yield f"{label} format", said
     yield label, ", ".join(part for part in parts if part)
     if track.get("problem"):
         yield f"{label} problem", printable(track["problem"], FACT_LENGTH)
+
+
+def sound_facts(sound: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    """List how audio sounds that was listened to, as (label, value)."""
+    parts = []
+    if "loudness_lufs" in sound:
+        loudness = sound["loudness_lufs"]
+        parts.append("too quiet for a loudness" if loudness is None else f"{loudness:.1f} LUFS")
+    if sound.get("dropouts"):
+        first = seconds(sound["first_dropout_s"])
+        parts.append(f"{plural(sound['dropouts'], 'drop-out')} ({seconds(sound['dropout_s'])} in all, the first at {first})")
+    if sound.get("heard_s"):
+        parts.append(f"speech in {sound['speech_s'] / sound['heard_s']:.0%} of {seconds(sound['heard_s'])}")
+    if parts:
+        yield "Sound", ", ".join(parts)
 
 
 def _tls(tls: Mapping[str, Any] | None) -> str:

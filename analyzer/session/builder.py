@@ -76,7 +76,7 @@ class SessionBuilder:
         self._joined = self._unread = False
         self._over = False
         self._tls: Tls | None = None
-        self._service = ServiceFacts()
+        self._service = ServiceFacts(settings.limits)
         self._tcp = (Tcp(), Tcp())
         self._last = first
         self._provider = services.recognise(settings.path, None, {})

@@ -6,17 +6,23 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from analyzer.model.limits import DEFAULT, Limits
 from analyzer.model.places import Moment
-from analyzer.model.session import Service
+from analyzer.model.session import Service, Transcript
 
 RESULTS = frozenset({"Results", "TurnInfo", "Turn"})
+MOST_CHANNELS = 64
 SUMMARIES = frozenset({"Metadata", "SessionMetadata", "Termination"})
 
 
 class ServiceFacts:
     """Collects from server events as they come."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = DEFAULT) -> None:
+        self._limits = limits
+        self._transcripts: list[Transcript] = []
+        self._interim: dict[object, Transcript] = {}
+        """The newest interim result of each channel."""
         self._results = 0
         self._cursor: float | None = None
         self._metadata: dict[str, Any] | None = None
@@ -33,6 +39,7 @@ class ServiceFacts:
             end = _end(value)
             if end is not None:
                 self._cursor = max(self._cursor or 0.0, end)
+            self._heard(value, end, packet, time)
         elif label in SUMMARIES:
             duration = number(value.get("duration", value.get("audio_duration_seconds")))
             sha256, channels = value.get("sha256"), number(value.get("channels"))
@@ -43,11 +50,45 @@ class ServiceFacts:
                     "channels": int(channels) if channels is not None else None,
                 }
 
+    def _heard(self, value: Mapping[str, Any], end: float | None, packet: int, time: int) -> None:
+        """Keep the words of a result; the next one of the same channel replaces an interim one."""
+        channel = value.get("channel_index")
+        key = channel[0] if isinstance(channel, list) and channel and isinstance(channel[0], int) else None
+        final = value.get("is_final") is True or value.get("event") == "EndOfTurn" or value.get("end_of_turn") is True
+        text = _words(value)
+        if final:
+            self._interim.pop(key, None)
+        elif not text:
+            return
+        if text and len(self._transcripts) < self._limits.transcripts:
+            begin = number(value.get("start", value.get("audio_window_start")))
+            said = Transcript(_cut(text, self._limits.transcript), final, begin, end, Moment(packet, time))
+            if final:
+                self._transcripts.append(said)
+            elif key in self._interim or len(self._interim) < MOST_CHANNELS:
+                self._interim[key] = said
+
     def freeze(self) -> Service:
         """What was found."""
         cursor = round(self._cursor, 6) if self._cursor is not None else None
         first, last = (Moment(*at) if at is not None else None for at in (self._first, self._last))
-        return Service(self._results, self._metadata, cursor, first, last)
+        said = sorted((*self._transcripts, *self._interim.values()), key=lambda one: (one.at.time, one.at.packet))
+        return Service(self._results, self._metadata, cursor, first, last, tuple(said))
+
+
+def _cut(text: str, longest: int) -> str:
+    """The text up to its last whole word: of a secret that is cut in two, half would pass for a word."""
+    return text if len(text) <= longest else text[:longest].rpartition(" ")[0]
+
+
+def _words(value: Mapping[str, Any]) -> str:
+    """The transcript of a result: Deepgram's first alternative, or the field that others have."""
+    text, channel = value.get("transcript"), value.get("channel")
+    if isinstance(channel, dict):
+        alternatives = channel.get("alternatives")
+        if isinstance(alternatives, list) and alternatives and isinstance(alternatives[0], dict):
+            text = alternatives[0].get("transcript")
+    return text if isinstance(text, str) else ""
 
 
 def _end(value: Mapping[str, Any]) -> float | None:

@@ -13,7 +13,7 @@ from analyzer.model.channel import MessageBatch
 from analyzer.model.limits import Limits
 from analyzer.model.places import Endpoint, Hole, Moment, Span
 from analyzer.model.schema import FRAMES, MESSAGES, Kind, Side
-from analyzer.model.session import AudioFormat, Close, Direction, Pace, Text, Track
+from analyzer.model.session import AudioFormat, Close, Direction, Mark, Pace, Sending, Text, Track
 from analyzer.model.streams import Bytes, Ints
 from analyzer.model.tables import Table
 from analyzer.model.tcp import Tcp
@@ -39,7 +39,10 @@ class TrackBuilder(Protocol):
     def finish(self, pace: Pace | None, missing: bool) -> Track:
         """Judge."""
 
-    def keep(self, name: str) -> dict[str, str]:
+    def present(self, sending: Sending, marks: tuple[Mark, ...], title: str) -> None:
+        """Write what shows the audio."""
+
+    def keep(self, name: str) -> dict[str, object]:
         """Name the files."""
 
     def discard(self) -> None:

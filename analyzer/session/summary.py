@@ -14,6 +14,7 @@ from analyzer.model.redact import Secrets, redact, redact_protocol, redact_query
 from analyzer.model.report import SessionReport
 from analyzer.model.schema import FRAMES, Column, Kind, Opcode, Side
 from analyzer.model.session import Proxy, Session, Track
+from analyzer.model.settings import Settings
 from analyzer.model.tables import Table
 from analyzer.model.tcp import Tcp
 from analyzer.model.tls import Certificate
@@ -34,6 +35,14 @@ def iso(time: int | None) -> str | None:
     return f"{whole:%Y-%m-%dT%H:%M:%S}.{time % SECOND:09d}Z"
 
 
+def secrets_in(session: Session) -> Secrets:
+    """What the session's own requests show to be secret."""
+    names, proxy = session.provider.redact_keys, session.upgrade.proxy
+    heads = [head for head in (session.upgrade.request, proxy.request if proxy else None) if head is not None]
+    known = (secrets_of(head.target, head.headers, names) for head in heads)
+    return Secrets(frozenset().union(*(one.values for one in known)), names)
+
+
 def summarise(
     session: Session,
     findings: tuple[Finding, ...],
@@ -46,12 +55,7 @@ def summarise(
     """One entry of the report's `sessions`; with its table of frames where asked for. `numbering` leads to packet numbers where
     packets were put in order.
     """
-    request = session.upgrade.request
-    names = session.provider.redact_keys
-    proxy = session.upgrade.proxy
-    heads = [head for head in (request, proxy.request if proxy else None) if head is not None]
-    known = (secrets_of(head.target, head.headers, names) for head in heads)
-    secrets = Secrets(frozenset().union(*(one.values for one in known)), names)
+    secrets = secrets_in(session)
     client, server, close = session.client, session.server, session.close
     keepalives = session.provider.keepalive_words
     duration = max(session.last.time - session.first.time, 0) / SECOND
@@ -313,3 +317,17 @@ def _frame_table(session: Session, numbering: Numbering | None) -> Table:
         columns |= {name: numbering.of(columns[name]) for name in ("first_packet", "last_packet")}
     table.append(columns)
     return table
+
+
+def shown_settings(settings: Settings) -> dict[str, object]:
+    """The settings as the report shows them."""
+    shown: dict[str, object] = {"gap_s": settings.gap / SECOND, "source": settings.source}
+    if settings.merge:
+        shown["merge"] = True
+    if settings.key_logs:
+        shown["key_logs"] = list(settings.key_logs)
+    names = ("provider", "path", "session", "encoding", "sample_rate", "channels")
+    shown |= {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
+    shown |= {name: list(getattr(settings, name)) for name in ("hosts", "ports", "endpoints") if getattr(settings, name)}
+    shown |= {name: iso(getattr(settings, name)) for name in ("since", "until") if getattr(settings, name) is not None}
+    return dict(redact_value(shown))

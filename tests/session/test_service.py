@@ -1,7 +1,10 @@
 """What the service said is read with care: nothing in it can break the analysis."""
 
+from dataclasses import replace
+
 import pytest
 
+from analyzer.model.limits import DEFAULT
 from analyzer.model.places import Moment
 from analyzer.session.service import ServiceFacts, number
 
@@ -62,3 +65,32 @@ def test_what_is_no_number(value: object) -> None:
     facts.event("Metadata", {"duration": value, "sha256": 5, "channels": value}, 1, 1)
     assert facts.freeze().transcript_cursor_s is None
     assert facts.freeze().metadata == {"duration_s": None, "sha256": None, "channels": None}
+
+
+def results(text: str, *, final: bool, start: float = 0.0, channel: int = 0) -> dict[str, object]:
+    alternatives = {"alternatives": [{"transcript": text}]}
+    return {"channel_index": [channel, 2], "is_final": final, "start": start, "duration": 1.0, "channel": alternatives}
+
+
+def test_interim_words_give_way_to_what_follows_on_their_channel() -> None:
+    facts = ServiceFacts()
+    said = [("a", False, 0), ("x", False, 1), ("a b", False, 0), ("a b c", True, 0), ("", True, 0), ("d", False, 0), ("", False, 0)]
+    for number_, (text, final, channel) in enumerate(said):
+        facts.event("Results", results(text, final=final, start=float(number_), channel=channel), number_, number_ * 10)
+    found = facts.freeze().transcripts
+    assert [(one.text, one.final, one.begin, one.end, one.at.packet) for one in found] == [
+        ("x", False, 1.0, 2.0, 1),
+        ("a b c", True, 3.0, 4.0, 3),
+        ("d", False, 5.0, 6.0, 5),
+    ]
+
+
+def test_words_of_other_services_and_words_that_are_none() -> None:
+    facts = ServiceFacts(replace(DEFAULT, transcripts=2, transcript=8))
+    facts.event("TurnInfo", {"event": "EndOfTurn", "transcript": "one", "audio_window_start": 0.5, "audio_window_end": 2}, 1, 10)
+    for channel in ({"alternatives": []}, {"alternatives": [7]}, {"alternatives": [{"transcript": 3}]}, [], None):
+        facts.event("Results", {"is_final": True, "channel": channel}, 2, 20)
+    facts.event("Turn", {"end_of_turn": True, "transcript": "two three four"}, 3, 30)
+    facts.event("Turn", {"end_of_turn": True, "transcript": "no room"}, 4, 40)
+    found = facts.freeze().transcripts
+    assert [(one.text, one.begin, one.end) for one in found] == [("one", 0.5, 2.0), ("two", None, None)]

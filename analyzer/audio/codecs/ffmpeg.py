@@ -34,7 +34,7 @@ DEMUXERS = {
 _PROBED = (
     "opus,libopus,vorbis,libvorbis,aac,mp3float,mp3,flac,alac,speex,libspeex,amrnb,amrwb,pcm_s16le,pcm_f32le,pcm_mulaw,pcm_alaw"
 )
-_OPTIONS = {"protocol_whitelist": "none", "enable_drefs": "0", "use_absolute_path": "0", "codec_whitelist": _PROBED}
+OPTIONS = {"protocol_whitelist": "none", "enable_drefs": "0", "use_absolute_path": "0", "codec_whitelist": _PROBED}
 """No input may name another file or address, or have other decoders run to probe it. Demuxers ignore options they do not know."""
 _NAMES = {
     "pcm_s16le": "linear16",
@@ -65,7 +65,7 @@ def open_sound(file: IO[bytes], container: str, *, from_zero: bool) -> Sound:
     import av  # noqa: PLC0415 - loads FFmpeg, which few sessions need
 
     try:
-        opened = av.open(file, mode="r", format=DEMUXERS[container], options=dict(_OPTIONS), metadata_errors="ignore")
+        opened = av.open(file, mode="r", format=DEMUXERS[container], options=dict(OPTIONS), metadata_errors="ignore")
     except (av.FFmpegError, ValueError, OSError) as error:
         raise UndecodableError(reason(error)) from error
     if not opened.streams.audio:
