@@ -1,0 +1,150 @@
+"""Containers that follow one another in one stream, as when each message is a complete WAV file, and the audio of all of them.
+
+In: a `Store` that begins with a container. Out: a file for each of them, and one `Sound` of several.
+"""
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from itertools import pairwise
+from typing import IO, Any, cast
+
+import numpy.typing as npt
+
+from analyzer.audio.codecs import Sound, UndecodableError
+from analyzer.audio.sniff import sniff
+from analyzer.audio.store import Store
+
+_MAGICS: dict[str, tuple[int, tuple[bytes, ...]]] = {
+    "wav": (0, (b"RIFF", b"RF64", b"BW64", b"RIFX")),
+    "ogg": (0, (b"OggS",)),
+    "webm": (0, (b"\x1a\x45\xdf\xa3",)),
+    "matroska": (0, (b"\x1a\x45\xdf\xa3",)),
+    "flac": (0, (b"fLaC",)),
+    "mp4": (4, (b"ftyp",)),
+    "aiff": (0, (b"FORM",)),
+    "au": (0, (b".snd",)),
+    "caf": (0, (b"caff",)),
+    "mp3": (0, (b"ID3",)),
+}
+"""Where the magic of a container stands. AAC and bare MP3 have none, and need none."""
+_HEAD = 128
+"""Bytes that tell a container from a chance likeness."""
+
+
+class Part(io.RawIOBase):
+    """A stretch of a file as a file of its own. Several may be in use at a time."""
+
+    def __init__(self, file: IO[bytes], begin: int, end: int) -> None:
+        self._file, self._begin, self._size, self._at = file, begin, end - begin, 0
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def read(self, size: int | None = -1) -> bytes:
+        """As any file does."""
+        left = max(self._size - self._at, 0)
+        self._file.seek(self._begin + self._at)
+        data = self._file.read(left if size is None or size < 0 else min(size, left))
+        self._at += len(data)
+        return data
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - any buffer
+        """As any file does."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """As any file does."""
+        place = offset + (0, self._at, self._size)[whence]
+        if place < 0:
+            msg = f"cannot seek to {place}"
+            raise ValueError(msg)
+        self._at = place
+        return place
+
+    def tell(self) -> int:
+        """As any file does."""
+        return self._at
+
+
+def files(store: Store, container: str, most: int) -> list[IO[bytes]]:
+    """The containers that begin at the first byte, and in messages that begin with the same magic; no more than `most`."""
+    begins = _starts(store, container, most)
+    return [cast("IO[bytes]", Part(store.file, *stretch)) for stretch in pairwise([*begins, store.size])]
+
+
+def _starts(store: Store, container: str, most: int) -> list[int]:
+    place, magics = _MAGICS.get(container, (0, ()))
+    found = [0]
+    headers = 0  # Ogg: where the run of pages that begin a stream, one for each of its tracks, ends
+    for at in sorted(at for magic in magics for at in store.starts(magic, place)):
+        store.file.seek(at)
+        head = store.file.read(_HEAD)
+        begins = container in {"mp3", "mp4"} or (
+            (here := sniff(head)) is not None and here.container == container and not here.headless
+        )
+        if container == "ogg" and begins:
+            after_another, headers = at == headers, at + _page(head)
+            begins = not after_another
+        if begins and at:
+            found.append(at)
+            if len(found) == most:
+                break
+    return found
+
+
+def _page(head: bytes) -> int:
+    """Bytes of an Ogg page (RFC 3533 section 6)."""
+    return 27 + head[26] + sum(head[27 : 27 + head[26]])
+
+
+def chained(parts: Sequence[IO[bytes]], opener: Callable[[IO[bytes]], Sound]) -> Sound:
+    """The audio of all parts, as long as its format stays. Raises UndecodableError when none of them has any."""
+    reason: UndecodableError | None = None
+    for number, part in enumerate(parts):
+        try:
+            first = opener(part)
+        except UndecodableError as error:
+            reason = reason or error
+            continue
+        if number + 1 == len(parts):
+            return first
+        sound = Sound(first.sample_rate, first.channels, first.bits, first.encoding, iter(()))
+        sound.blocks = _chain(first, parts[number + 1 :], opener, sound, number)
+        return sound
+    raise reason or UndecodableError("there is nothing in it")
+
+
+def _chain(
+    first: Sound, others: Sequence[IO[bytes]], opener: Callable[[IO[bytes]], Sound], whole: Sound, failed: int
+) -> Iterator[npt.NDArray[Any]]:
+    """Blocks of one after the other; the remarks of all, each once."""
+    frames, one, form = 0, first, (first.sample_rate, first.channels, first.bits, first.encoding)
+    for number in range(len(others) + 1):
+        if number:
+            one_more = None
+            with suppress(UndecodableError):
+                one_more = opener(others[number - 1])
+            if one_more is None:
+                failed += 1
+                continue
+            one = one_more
+        if (one.sample_rate, one.channels, one.bits, one.encoding) != form:
+            new = f"{one.encoding or 'other samples'} at {one.sample_rate} Hz with {one.channels} channel{'s'[: one.channels - 1]}"
+            at = frames / first.sample_rate
+            whole.remarks.append(f"the format changes after {at:.2f} s to {new}, and what follows was left out")
+            break
+        for block in one.blocks:
+            frames += len(block)
+            yield block
+        whole.packets, whole.failed = whole.packets + one.packets, whole.failed + one.failed
+        whole.remarks += [remark for remark in one.remarks if remark not in whole.remarks]
+    if failed:
+        whole.remarks.append(f"{failed} of {len(others) + 1 + failed} containers hold no audio")
