@@ -6,6 +6,7 @@ In: a `Store` and what it is said to hold. Out: a `Decoded`, with no frames and 
 from collections.abc import Callable, Iterator
 from dataclasses import field
 from functools import partial
+from typing import IO
 
 from analyzer.audio.codecs import (
     CONTAINERS_OF,
@@ -71,6 +72,14 @@ def decode_bare(store: Store, declared: AudioFormat, limits: Limits, record: Rec
         return decode_container(store, "amr", rate, limits, record, encoding)
     decoders = container_decoders(CONTAINERS_OF[encoding][0], recognised=False, whole=not store.lost)
     return _first((partial(decoder, store.file) for decoder in decoders), store, rate, limits, record)
+
+
+def decode_recovered(store: Store, file: IO[bytes], container: str, limits: Limits, record: Recorder) -> Decoded:
+    """Decode what was recovered of a store, from its first frame on. Where silence lies in the bytes is not told."""
+    decoders = container_decoders(container, recognised=True, whole=True)
+    decoded = _first((partial(decoder, file) for decoder in decoders), store, None, limits, record)
+    decoded.measured.silent_spans = ()
+    return decoded
 
 
 def _first(

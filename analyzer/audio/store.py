@@ -3,6 +3,7 @@
 In: bytes, message lengths and holes in order. Out: a seekable file, the stream with its holes, or messages one by one.
 """
 
+import re
 from collections.abc import Iterator
 from typing import IO
 
@@ -18,6 +19,8 @@ _PIECES = 4096
 """Pieces looked at at once."""
 _READ = 1 << 20
 """Bytes read at once."""
+_MARK = 8
+"""Bytes of the longest mark that is searched for."""
 
 
 class Store:
@@ -121,6 +124,27 @@ class Store:
                     same &= data[rows + index] == octet
                 yield from (whole[begin:end][same] - place).tolist()
                 begin = end
+
+    def read(self, at: int, size: int) -> bytes:
+        """Bytes from an offset on."""
+        self.file.seek(at)
+        return self.file.read(size)
+
+    def places(self, mark: re.Pattern[bytes], window: int) -> Iterator[int]:
+        """Offsets at which a mark of at most `_MARK` bytes stands."""
+        for begin in range(0, self.size, window):
+            data = self.read(begin, window + _MARK)
+            yield from (begin + found.start() for found in mark.finditer(data) if found.start() < window)
+
+    def copied(self, header: bytes, at: int) -> IO[bytes]:
+        """A copy of the bytes from an offset on, behind a header that was never sent."""
+        copy = self._temporary()
+        copy.write(header)
+        self.file.seek(at)
+        import shutil  # noqa: PLC0415 - a few milliseconds that most runs need not pay
+
+        shutil.copyfileobj(self.file, copy)
+        return copy
 
     def discard(self) -> None:
         """Let the bytes go."""

@@ -13,7 +13,7 @@ from analyzer.audio.codecs import CONTAINERS_OF, RAW, usable
 from analyzer.audio.heads import Heads
 from analyzer.audio.meter import RawMeter
 from analyzer.audio.recording import Recording
-from analyzer.audio.sniff import sniff
+from analyzer.audio.sniff import sniff, sniff_middle
 from analyzer.audio.store import Store
 from analyzer.audio.verdict import Sent
 from analyzer.model.limits import KIB, Limits
@@ -89,7 +89,8 @@ class TrackBuilder:
             self._store.feed(data, lengths, goes_on=goes_on)
             if not self._told and self._head.held >= _TELLING:
                 self._told = True
-                if self._declared.encoding not in CONTAINERS_OF and sniff(self._head.octets()) is None:
+                head = self._head.octets()
+                if self._declared.encoding not in CONTAINERS_OF and (sniff(head) or sniff_middle(head)) is None:
                     self._store.discard()
                     self._store = None
 
