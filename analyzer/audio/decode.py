@@ -20,7 +20,7 @@ from analyzer.audio.codecs import (
     usable,
 )
 from analyzer.audio.meter import BlockMeter, Measured
-from analyzer.audio.parts import chained, files
+from analyzer.audio.parts import chained, files, left_over
 from analyzer.audio.store import Store
 from analyzer.audio.wav import WavWriter
 from analyzer.model.dataclass import dataclass
@@ -58,7 +58,10 @@ def decode_container(
         return _first(iter((partial(amr_decoder, store.stream(), encoding),)), store, stated_rate, limits, record)
     parts = files(store, container, limits.chained_files)
     decoders = container_decoders(container, recognised=True, whole=not store.lost)
-    return _first((partial(chained, parts, decoder) for decoder in decoders), store, stated_rate, limits, record)
+    decoded = _first((partial(chained, parts, decoder) for decoder in decoders), store, stated_rate, limits, record)
+    if container == "wav" and len(parts) == 1 and (more := left_over(store)):
+        decoded.measured.remarks.append(f"{more} bytes follow the end of the audio that the WAV header states, and were left out")
+    return decoded
 
 
 def decode_bare(store: Store, declared: AudioFormat, limits: Limits, record: Recorder) -> Decoded:

@@ -4,6 +4,7 @@ In: a `Store` that begins with a container. Out: a file for each of them, and on
 """
 
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import pairwise
@@ -12,6 +13,7 @@ from typing import IO, Any, cast
 import numpy.typing as npt
 
 from analyzer.audio.codecs import Sound, UndecodableError
+from analyzer.audio.headers import wav_data
 from analyzer.audio.sniff import sniff
 from analyzer.audio.store import Store
 
@@ -28,15 +30,18 @@ _MAGICS: dict[str, tuple[int, tuple[bytes, ...]]] = {
     "mp3": (0, (b"ID3",)),
 }
 """Where the magic of a container stands. AAC and bare MP3 have none, and need none."""
+_CHUNK = re.compile(rb"[A-Za-z0-9_ ]{4}")
+_WAV_HEAD = 4096
+"""Bytes in which the samples of a WAV begin."""
 _HEAD = 128
 """Bytes that tell a container from a chance likeness."""
 
 
 class Part(io.RawIOBase):
-    """A stretch of a file as a file of its own. Several may be in use at a time."""
+    """A stretch of a file as a file of its own, several of which may be in use; `head` stands in place of its first bytes."""
 
-    def __init__(self, file: IO[bytes], begin: int, end: int) -> None:
-        self._file, self._begin, self._size, self._at = file, begin, end - begin, 0
+    def __init__(self, file: IO[bytes], begin: int, end: int, head: bytes = b"") -> None:
+        self._file, self._begin, self._size, self._at, self._head = file, begin, end - begin, 0, head
 
     def readable(self) -> bool:
         """It is."""
@@ -51,6 +56,8 @@ class Part(io.RawIOBase):
         left = max(self._size - self._at, 0)
         self._file.seek(self._begin + self._at)
         data = self._file.read(left if size is None or size < 0 else min(size, left))
+        head = self._head[self._at : self._at + len(data)]
+        data = head + data[len(head) :]
         self._at += len(data)
         return data
 
@@ -76,8 +83,31 @@ class Part(io.RawIOBase):
 
 def files(store: Store, container: str, most: int) -> list[IO[bytes]]:
     """The containers that begin at the first byte, and in messages that begin with the same magic; no more than `most`."""
-    begins = _starts(store, container, most)
-    return [cast("IO[bytes]", Part(store.file, *stretch)) for stretch in pairwise([*begins, store.size])]
+    stretches = pairwise([*_starts(store, container, most), store.size])
+    return [
+        cast("IO[bytes]", Part(store.file, begin, end, _plain(store, begin) if container == "wav" else b""))
+        for begin, end in stretches
+    ]
+
+
+def _plain(store: Store, at: int) -> bytes:
+    """An RF64 header of unknown sizes as the plain one, of which decoders know that a stream has no sizes."""
+    head = store.read(at, _WAV_HEAD)
+    data = wav_data(head) if head[:4] in (b"RF64", b"BW64") else None
+    if data is None or data[1] is not None:
+        return b""
+    return b"RIFF" + head[4:12] + b"JUNK" + head[16 : data[0] - 4] + b"\xff" * 4
+
+
+def left_over(store: Store) -> int:
+    """Bytes behind the samples of a WAV, as its header states them, that are no further chunks: audio that no decoder plays."""
+    data = wav_data(store.read(0, _WAV_HEAD))
+    if data is None or data[1] is None:
+        return 0
+    end = data[0] + data[1] + data[1] % 2
+    chunk = store.read(end, 8)
+    more = len(chunk) == 8 and _CHUNK.fullmatch(chunk[:4]) and end + 8 + int.from_bytes(chunk[4:], "little") <= store.size + 1  # noqa: PLR2004 - name and size
+    return 0 if more else max(store.size - end, 0)
 
 
 def _starts(store: Store, container: str, most: int) -> list[int]:

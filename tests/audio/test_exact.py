@@ -1,10 +1,10 @@
-"""Audio of captures as it is dumped, against the ffmpeg program's decoding of the same bytes: PCM and G.711 are identical, lossy codecs
+"""Audio of captures as it is dumped, against the ffmpeg program decoding the same bytes: PCM and G.711 are identical, lossy codecs
 differ by rounding alone, and lengths by less than a codec frame.
 """
 
 import struct
 import subprocess
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 

@@ -55,6 +55,8 @@ _NAMES = {
 }
 _WIDE_CODECS = ("pcm_s24", "pcm_s32", "pcm_f", "flac", "alac", "wavpack")
 """Codecs whose samples may have more than 16 bits that mean something."""
+_PLANES = 8
+"""Channels from which on they are interleaved first."""
 _DELAYED = frozenset({"webm", "matroska"})
 """Containers that state the delay of a codec in nanoseconds."""
 _TOLERANCE = 0.015
@@ -124,13 +126,14 @@ def _frames(
     """All frames, each with the samples that its packet stands for, where it is Opus. A packet that does not decode is counted, a
     file that breaks off ends them.
     """
+    interleave = _Interleaver()
     try:
         for packet in opened.demux(stream):
             sound.packets += packet.size > 0
             try:
                 whole = opus.duration(bytes(packet)) if sound.encoding == "opus" and packet.size else None
                 for frame in packet.decode():
-                    yield frame, whole
+                    yield interleave(frame), whole
             except errors:
                 sound.failed += 1
     except errors as error:
@@ -139,6 +142,27 @@ def _frames(
         opened.close()
     if sound.failed:
         sound.remarks.append(f"{sound.failed} of {sound.packets} packets did not decode")
+
+
+class _Interleaver:
+    """Puts the samples of many channels into one plane. PyAV looks for the end of the list of planes behind it where there are 8 or
+    more, and reads what is no memory of the frame.
+    """
+
+    def __init__(self) -> None:
+        self._resampler: Any = None
+
+    def __call__(self, frame: Any) -> Any:  # noqa: ANN401 - untyped library
+        """The frame with the same samples. Raises ValueError when the format is no longer that of the first one."""
+        if not frame.format.is_planar or frame.layout.nb_channels < _PLANES:
+            return frame
+        if self._resampler is None:
+            import av  # noqa: PLC0415 - loaded with the frame
+
+            self._resampler = av.AudioResampler(frame.format.packed.name, frame.layout, frame.sample_rate)
+        (packed,) = self._resampler.resample(frame)
+        packed.pts, packed.time_base = frame.pts, frame.time_base
+        return packed
 
 
 def _timed(frames: Iterator[Any], sound: Sound, skip: int, end: int | None, *, from_zero: bool) -> Iterator[npt.NDArray[Any]]:
