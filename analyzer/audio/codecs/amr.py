@@ -83,6 +83,8 @@ class Frames:
             elif self._more(size):
                 yield self._take(size)
             elif self._hole:
+                if self._bytes[self._at] >> 3 & 15 < self._speech:
+                    self._last = size
                 yield from self._jump()
             else:
                 self._at = len(self._bytes)
@@ -120,7 +122,8 @@ class Frames:
         if not self._in_step(into):
             into = next((at for at in range(len(self._bytes)) if self._in_step(at)), min(into, len(self._bytes)))
         self._at = min(into, len(self._bytes))
-        count = max(round((gone + self._at) / size), 1)
+        over = not self._more(1) and not self._hole
+        count = max(-(-(gone + self._at) // size) if over else round((gone + self._at) / size), 1)
         self.lost += count
         for _ in range(count):
             yield None
