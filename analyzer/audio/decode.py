@@ -44,6 +44,8 @@ class Decoded:
     sample_rate: int | None = None
     channels: int | None = None
     reasons: list[str] = field(default_factory=list)
+    containers: int = 1
+    """Containers that follow one another."""
     failed: float = 0.0
     """Share of the codec packets that did not decode."""
 
@@ -59,6 +61,7 @@ def decode_container(
     parts = files(store, container, limits.chained_files)
     decoders = container_decoders(container, recognised=True, whole=not store.lost)
     decoded = _first((partial(chained, parts, decoder) for decoder in decoders), store, stated_rate, limits, record)
+    decoded.containers = len(parts)
     if container == "wav" and len(parts) == 1 and (more := left_over(store)):
         decoded.measured.remarks.append(f"{more} bytes follow the end of the audio that the WAV header states, and were left out")
     return decoded

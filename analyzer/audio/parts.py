@@ -131,8 +131,8 @@ def _starts(store: Store, container: str, most: int) -> list[int]:
 
 
 def _page(head: bytes) -> int:
-    """Bytes of an Ogg page (RFC 3533 section 6)."""
-    return 27 + head[26] + sum(head[27 : 27 + head[26]])
+    """Bytes of an Ogg page (RFC 3533 section 6); its head may be cut."""
+    return 27 + sum(head[26:27]) + sum(head[27 : 27 + sum(head[26:27])])
 
 
 def chained(parts: Sequence[IO[bytes]], opener: Callable[[IO[bytes]], Sound]) -> Sound:
@@ -156,7 +156,7 @@ def _chain(
     first: Sound, others: Sequence[IO[bytes]], opener: Callable[[IO[bytes]], Sound], whole: Sound, failed: int
 ) -> Iterator[npt.NDArray[Any]]:
     """Blocks of one after the other; the remarks of all, each once."""
-    frames, one, form = 0, first, (first.sample_rate, first.channels, first.bits, first.encoding)
+    count, frames, one, form = failed + 1 + len(others), 0, first, (first.sample_rate, first.channels, first.bits, first.encoding)
     for number in range(len(others) + 1):
         if number:
             one_more = None
@@ -177,4 +177,4 @@ def _chain(
         whole.packets, whole.failed = whole.packets + one.packets, whole.failed + one.failed
         whole.remarks += [remark for remark in one.remarks if remark not in whole.remarks]
     if failed:
-        whole.remarks.append(f"{failed} of {len(others) + 1 + failed} containers hold no audio")
+        whole.remarks.append(f"{failed} of {count} containers hold no audio")

@@ -80,7 +80,8 @@ def sniff_middle(head: bytes) -> Found | None:
 
 def repeated(first: Found, starts: Sequence[bytes]) -> int:
     """How many of the messages begin with the magic of the container found first."""
-    return sum(start[:4] == starts[0][:4] for start in starts) if first.container in _ONE_HEADER else 1
+    magic = next((start[:4] for start in starts if start), b"")
+    return sum(start[:4] == magic for start in starts) if first.container in _ONE_HEADER and len(magic) == 4 else 1  # noqa: PLR2004 - bytes of a magic
 
 
 def _magic(at: int, magic: bytes, read: Callable[[bytes], Found]) -> Callable[[bytes], Found | None]:

@@ -69,7 +69,9 @@ def of_raw(sent: Sent, measured: Measured) -> Judged:
         return Judged(declared, decodable=True, measured=measured, problem=_sentence(measured.remarks), actual=reality)
     reality = actual.from_container(found)
     if found.container == "wav" and _same(found, declared):
-        measured.remarks.insert(0, "a WAV header stands in front of the raw audio and sounds as a click")
+        again = repeated(found, sent.starts)
+        where = f"{again} messages begin with a WAV header each," if again > 1 else "a WAV header stands in front of the raw audio"
+        measured.remarks.insert(0, f"{where}{' which' if again > 1 else ' and'} sounds as a click")
         return Judged(declared, True, measured, _sentence(measured.remarks), reality, found.container)
     problem = _sentence([f"{_stated(declared)} was declared, but the bytes are {describe(found)}"])
     return Judged(declared, False, measured, problem, reality, found.container, _headless(found))

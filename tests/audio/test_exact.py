@@ -2,19 +2,28 @@
 differ by rounding alone, and lengths by less than a codec frame.
 """
 
+import json
 import struct
 import subprocess
+import tempfile
 from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import analyzer
+from analyzer.audio.track import TrackBuilder
 from analyzer.model.dataclass import dataclass
+from analyzer.model.limits import DEFAULT
 from analyzer.model.schema import Opcode, Side
+from analyzer.model.session import AudioFormat
 from analyzer.model.settings import Dump, Settings
 
 CAPTURES = Path(__file__).parents[2] / "captures"
@@ -135,6 +144,44 @@ def test_a_file_per_message_is_joined(tmp_path: Path) -> None:
     sent = dumped("wav-per-chunk", tmp_path)
     theirs = np.concatenate([program(message, tmp_path) for message in sent.messages])
     assert np.array_equal(soundfile.read(sent.wav, dtype="int16")[0], theirs)
+
+
+def written(declared: AudioFormat, messages: Sequence[bytes]) -> tuple[np.ndarray[Any, Any], str | None]:
+    """Samples of the WAV file that messages lead to, and the problem."""
+    with tempfile.TemporaryDirectory() as folder:
+        track = TrackBuilder(declared, DEFAULT, containers=True, side=Side.CLIENT, dump=Dump(Path(folder)))
+        for message in messages:
+            track.feed(np.frombuffer(message, np.uint8), np.array([len(message)], np.int64))
+        problem = track.finish(None, missing=False).problem
+        return soundfile.read(track.keep("x")["wav"], dtype="float32")[0], problem
+
+
+@pytest.mark.parametrize("name", sorted(set(CASES) - {"healthy-opus-packets", "healthy-speex-packets"}))
+@settings(max_examples=10, deadline=None)
+@given(cuts=st.lists(st.floats(0, 1), max_size=12), data=st.data())
+def test_any_cut_into_messages_gives_the_same_samples(name: str, cuts: list[float], data: st.DataObject) -> None:
+    """But of bare packets that do not tell their size: they are one or more whole ones per message."""
+    raw, declared = sent_bytes(name)
+    first = data.draw(st.integers(0, 40))
+    places = [0, *sorted({min(first, len(raw)), *(int(cut * len(raw)) for cut in cuts)}), len(raw)]
+    parts, problem = written(declared, [raw[begin:end] for begin, end in pairwise(places)])
+    whole, same_problem = written(declared, [raw])
+    assert np.array_equal(parts, whole)
+    assert problem == same_problem
+
+
+@cache
+def sent_bytes(name: str) -> tuple[bytes, AudioFormat]:
+    """What the client sent, and what it declared."""
+    with tempfile.TemporaryDirectory() as folder:
+        raw = dumped(name, Path(folder)).raw
+    shape = json.loads((CAPTURES / name / "expected.json").read_text())["sessions"][0]["audio"]["client"].get("format")
+    if "-linear16" in name:
+        return raw, AudioFormat(None, "linear16", 16000, 1)
+    if "-mulaw" in name:
+        return raw, AudioFormat(None, "mulaw", 8000, 1)
+    bare = "speex" in name or (shape is not None and shape["container"] in (None, "amr", "flac"))
+    return raw, AudioFormat(None, shape["encoding"], shape["sample_rate"], 1) if bare else AudioFormat()
 
 
 def test_every_capture_with_audio_to_hear_is_in_the_table() -> None:
