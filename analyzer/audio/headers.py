@@ -31,6 +31,8 @@ _WAV_PCM = {8: "pcm_u8", 16: "linear16", 24: "pcm_s24le", 32: "pcm_s32le"}
 _WAV_FLOAT = {32: "linear32", 64: "pcm_f64le"}
 _WAV_TAGS = {0x02: "adpcm_ms", 0x06: "alaw", 0x07: "mulaw", 0x11: "adpcm_ima", 0x31: "gsm", 0x55: "mp3", 0xFF: "aac"}
 _MAX_CHUNKS = 64
+_STREAMED = 0x7FFFF000
+"""From here on the size of a WAV says that it was unknown when the header was written: the largest that programs put there."""
 
 
 def _fields(layout: str, head: bytes, at: int) -> tuple[int, ...] | None:
@@ -64,6 +66,25 @@ def wav(head: bytes) -> Found:
             return Found("wav", encoding, _positive(rate), _positive(channels), sign=sign)
         at += 8 + chunk[0] + chunk[0] % 2
     return Found("wav", sign=sign)
+
+
+def wav_data(head: bytes) -> tuple[int, int | None] | None:
+    """Where the samples of a WAV begin and how many bytes of them the header states, None where it was written before that was
+    known; None when the bytes at hand hold no data chunk.
+    """
+    order, at, size = ">" if head[:4] == b"RIFX" else "<", 12, 0
+    for _ in range(_MAX_CHUNKS):
+        chunk = _fields(order + "I", head, at + 4)
+        if chunk is None:
+            return None
+        if head[at : at + 4] == b"ds64":  # EBU Tech 3306: 64-bit sizes of the file and of the data chunk
+            size = (_fields("<Q", head, at + 16) or (0,))[0]
+        if head[at : at + 4] == b"data":
+            stated = size if head[:4] in (b"RF64", b"BW64") else chunk[0]
+            streamed = not stated or (stated >= _STREAMED if head[:4] in (b"RIFF", b"RIFX") else stated >> 62)
+            return at + 8, None if streamed else stated
+        at += 8 + chunk[0] + chunk[0] % 2
+    return None
 
 
 def ogg(head: bytes) -> Found:

@@ -6,6 +6,7 @@ any mark, as raw audio has. Nothing here decodes; what a header states about the
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from analyzer.audio import headers
@@ -28,6 +29,8 @@ _BLOCK, _BLOCKS_WITHIN = b"\xa3", 8192
 """First byte of a WebM SimpleBlock, and how far into the audio a run of them is looked for: blocks are short."""
 _MIDDLE = re.compile(rb"OggS\x00[\x00-\x07].{6}\x00\x00|\x1f\x43\xb6\x75[\x01-\xff].{0,7}\xe7|moof\x00\x00\x00.mfhd", re.DOTALL)
 """The head of an Ogg page with a position below 2 ** 48, a Matroska Cluster before its time code, an MP4 fragment."""
+_SYNC, _FRAME_WITHIN = re.compile(rb"\xff[\xe0-\xff]"), 4096
+"""The first bits of an MP3 or ADTS frame, and how far off the first one may be: no frame is as long."""
 _PARTS = {"ogg": "the middle of an Ogg stream", "webm": "the middle of a WebM stream", "mp4": "the middle of an MP4 stream"}
 _BASE64_VARIETY = 16
 """Different characters in base64 of anything but silence; silent A-law is one letter over and over."""
@@ -67,12 +70,18 @@ def sniff_middle(head: bytes) -> Found | None:
     while (at := head.find(_BLOCK, at + 1, _BLOCKS_WITHIN)) >= 0:
         if _blocks(head, at):
             return Found("webm", headless=True, sign=_PARTS["webm"])
+    for sync in _SYNC.finditer(head, 1, _FRAME_WITHIN):  # these need no header: a decoder finds the next frame by itself
+        stream = headers.mp3(head, sync.start(), _RUN) or headers.adts(head[sync.start() :], _RUN)
+        if stream is not None:
+            kind = "MP3" if stream.container == "mp3" else "ADTS"
+            return replace(stream, sign=f"the middle of a frame, with {kind} frames {sync.start()} bytes behind")
     return None
 
 
 def repeated(first: Found, starts: Sequence[bytes]) -> int:
     """How many of the messages begin with the magic of the container found first."""
-    return sum(start[:4] == starts[0][:4] for start in starts) if first.container in _ONE_HEADER else 1
+    magic = next((start[:4] for start in starts if start), b"")
+    return sum(start[:4] == magic for start in starts) if first.container in _ONE_HEADER and len(magic) == 4 else 1  # noqa: PLR2004 - bytes of a magic
 
 
 def _magic(at: int, magic: bytes, read: Callable[[bytes], Found]) -> Callable[[bytes], Found | None]:

@@ -14,7 +14,7 @@ from analyzer.audio.heads import Heads
 from analyzer.audio.meter import RawMeter
 from analyzer.audio.recording import Recording
 from analyzer.audio.repeats import RepeatFinder
-from analyzer.audio.sniff import sniff
+from analyzer.audio.sniff import sniff, sniff_middle
 from analyzer.audio.store import Store
 from analyzer.audio.verdict import Sent
 from analyzer.model.limits import KIB, Limits
@@ -80,8 +80,10 @@ class TrackBuilder:
             self._store.discard()
         self._declare(declared)
 
-    def feed(self, data: Bytes, lengths: Ints) -> None:
-        """Take whole messages: `data` is a contiguous uint8 array, `lengths` (int64) the size of each message in it."""
+    def feed(self, data: Bytes, lengths: Ints, *, goes_on: bool = False) -> None:
+        """Take whole messages: `data` is a contiguous uint8 array, `lengths` (int64) the size of each message in it. With `goes_on`
+        the first of them is one more piece of the message before.
+        """
         self._bytes += len(data)
         self._messages += len(lengths)
         self._hash.update(np.ascontiguousarray(data).data)
@@ -92,10 +94,11 @@ class TrackBuilder:
         if self._repeats is not None:
             self._repeats.feed(data, lengths)
         if self._store is not None:
-            self._store.feed(data, lengths)
+            self._store.feed(data, lengths, goes_on=goes_on)
             if not self._told and self._head.held >= _TELLING:
                 self._told = True
-                if self._declared.encoding not in CONTAINERS_OF and sniff(self._head.octets()) is None:
+                head = self._head.octets()
+                if self._declared.encoding not in CONTAINERS_OF and (sniff(head) or sniff_middle(head)) is None:
                     self._store.discard()
                     self._store = None
 
@@ -109,15 +112,15 @@ class TrackBuilder:
                 self._starts.append(bytes(view[at : at + min(length, _START)]))
                 at += length
 
-    def lost(self, length: int) -> None:
-        """`length` payload bytes are missing from the capture here."""
+    def lost(self, length: int, *, goes_on: bool = False) -> None:
+        """`length` payload bytes are missing from the capture here; `goes_on` as for `feed`."""
         self._lost += length
         if self._meter is not None:
             self._meter.lost(length)
         if self._repeats is not None:
             self._repeats.skip(length)
         if self._store is not None:
-            self._store.lose(length)
+            self._store.lose(length, goes_on=goes_on)
 
     def finish(self, pace: Pace | None, missing: bool) -> Track:
         """Decode what was stored and judge. `missing`: audio bytes of this side are missing somewhere. Call it once."""

@@ -10,9 +10,10 @@ from dataclasses import replace
 
 from analyzer.audio import actual
 from analyzer.audio.codecs import CONTAINERS_OF, RAW, usable
-from analyzer.audio.decode import Decoded, Recorder, decode_bare, decode_container
+from analyzer.audio.decode import Decoded, Recorder, decode_bare, decode_container, decode_recovered
 from analyzer.audio.headers import Found
 from analyzer.audio.meter import Measured
+from analyzer.audio.recovery import UnrecoverableError, recover
 from analyzer.audio.sniff import WRAPPINGS, describe, repeated, sniff, sniff_middle, sniff_rtp
 from analyzer.audio.store import Store
 from analyzer.model.dataclass import dataclass
@@ -68,7 +69,9 @@ def of_raw(sent: Sent, measured: Measured) -> Judged:
         return Judged(declared, decodable=True, measured=measured, problem=_sentence(measured.remarks), actual=reality)
     reality = actual.from_container(found)
     if found.container == "wav" and _same(found, declared):
-        measured.remarks.insert(0, "a WAV header stands in front of the raw audio and sounds as a click")
+        again = repeated(found, sent.starts)
+        where = f"{again} messages begin with a WAV header each," if again > 1 else "a WAV header stands in front of the raw audio"
+        measured.remarks.insert(0, f"{where}{' which' if again > 1 else ' and'} sounds as a click")
         return Judged(declared, True, measured, _sentence(measured.remarks), reality, found.container)
     problem = _sentence([f"{_stated(declared)} was declared, but the bytes are {describe(found)}"])
     return Judged(declared, False, measured, problem, reality, found.container, _headless(found))
@@ -86,8 +89,7 @@ def of_stored(sent: Sent, store: Store | None, record: Recorder) -> Judged:
         return Judged(sent.declared, False, Measured(), problem, actual.from_container(found), found.container)
     shown = AudioFormat(found.container, found.encoding, found.sample_rate, found.channels, "sniffed")
     if found.headless or store is None:
-        problem = _sentence([f"a container whose header was never sent: the audio begins with {found.sign}"])
-        return Judged(shown, None if sent.missing else False, Measured(), problem, None, found.container, found.container)
+        return _without_header(sent, store, found, shown, record)
     stated_rate = found.sample_rate if found.encoding == "opus" else None
     decoded = decode_container(store, found.container, stated_rate, sent.limits, record)
     shown = replace(
@@ -114,13 +116,34 @@ def _of_codec(sent: Sent, store: Store, record: Recorder) -> Judged:
         reality = actual.from_container(found)
         problem = _sentence([f"{_stated(declared)} was declared, but the bytes are {describe(found)}"])
         if found.headless and fits:
-            problem = _sentence([f"a container whose header was never sent: the audio begins with {found.sign}"])
-            return Judged(declared, None if sent.missing else False, Measured(), problem, None, found.container, found.container)
+            return _without_header(sent, store, found, declared, record)
         return Judged(declared, False, Measured(), problem, reality, found.container, _headless(found))
     shown = replace(declared, container=found.container)
     decoded = decode_container(store, found.container, usable(declared.sample_rate, 1)[0], sent.limits, record)
     reality_of_packets = actual.from_container(found) if encoding == "opus" else None
     return _outcome(sent, store, decoded, Judged(shown, None, decoded.measured, None, reality_of_packets, found.container), found)
+
+
+def _without_header(sent: Sent, store: Store | None, found: Found, shown: AudioFormat, record: Recorder) -> Judged:
+    """The service cannot decode it. What can be recovered is decoded all the same, so that it can be heard."""
+    remarks = [f"a container whose header was never sent: the audio begins with {found.sign}"]
+    decoded = Decoded()
+    if store is not None:
+        try:
+            recovered = recover(store, found.container)
+        except UnrecoverableError as error:
+            remarks.append(f"nothing can be recovered: {error}")
+        else:
+            with recovered.file:
+                decoded = decode_recovered(store, recovered.file, found.container, sent.limits, record)
+            left_out = f", {recovered.skipped} bytes before it were left out" if recovered.skipped else ""
+            seconds = decoded.measured.duration_s or 0.0
+            remarks.append(f"{seconds:.2f} s recovered from the next {recovered.next} on, under a header made up here{left_out}")
+            remarks += decoded.measured.remarks
+            if decoded.frames and shown.source == "sniffed":
+                shown = replace(shown, encoding=decoded.encoding, sample_rate=decoded.sample_rate, channels=decoded.channels)
+    decodable = None if sent.missing else False
+    return Judged(shown, decodable, decoded.measured, _sentence(remarks), None, found.container, found.container)
 
 
 def _of_unknown(sent: Sent) -> Judged:
@@ -144,8 +167,10 @@ def _outcome(sent: Sent, store: Store, decoded: Decoded, judged: Judged, found: 
         return replace(judged, decodable=None if sent.missing else False, measured=Measured(), problem=problem)
     remarks = list(decoded.measured.remarks)
     again = repeated(found, sent.starts) if found is not None else 1
-    if again > 1:
-        remarks.insert(0, f"{again} messages begin with a {describe(found) if found else ''} header of their own")
+    if found is not None and again > 1:
+        remarks.insert(
+            0, f"{again} messages begin with a {describe(found)} header of their own, and the audio of all is joined here"
+        )
     if store.lost:
         remarks.append(f"{store.lost} bytes are missing from the capture")
     if store.cut:

@@ -71,6 +71,10 @@ class Limits:
     """First bytes of a track kept to tell what they really are: enough seconds of a voice to hear a wrong rate."""
     audio_container: int = 2048 * MIB
     """Bytes of a container spilled per track; a longer one is decoded as far as this."""
+    codec_message: int = 16 * MIB
+    """Bytes taken of one message of codec packets: hours in the slowest codec. What lies beyond counts as lost."""
+    chained_files: int = 100_000
+    """Containers that one track holds one after the other: seven hours of a WAV every quarter of a second."""
     codec_floor: int = 16
     """Bytes per second below which no codec goes, silence included: what decodes to more (and to over 10 minutes) is a bomb."""
     timeline_silence: int = 6 * 3600 * SECOND

@@ -306,7 +306,7 @@ class SessionBuilder:
         client_audio, server_audio = (
             half.finish_track(pace if half.side is Side.CLIENT else None, joined=self._joined) for half in self._sides
         )
-        if pace is None and client_audio is not None and client_audio.duration_s:
+        if pace is None and client_audio is not None and client_audio.duration_s and client_audio.headless is None:
             pace = find_pace(client, client_audio.bytes / client_audio.duration_s)  # a container or codec, by its mean
         return Session(
             id=0,

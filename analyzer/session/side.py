@@ -27,11 +27,11 @@ QUOTED = {Kind.MALFORMED: "malformed", Kind.BASE64: "base64"}
 class TrackBuilder(Protocol):
     """What `analyzer.audio` builds a track with."""
 
-    def feed(self, data: Bytes, lengths: Ints) -> None:
-        """Take whole messages."""
+    def feed(self, data: Bytes, lengths: Ints, *, goes_on: bool = False) -> None:
+        """Take messages. With `goes_on` the first of them is one more piece of the message before."""
 
-    def lost(self, length: int) -> None:
-        """Take a hole."""
+    def lost(self, length: int, *, goes_on: bool = False) -> None:
+        """Take a hole: the beginning of a message, or with `goes_on` a piece of the one before."""
 
     def redeclare(self, declared: AudioFormat) -> None:
         """Learn the format before the first message."""
@@ -116,25 +116,27 @@ class SideBuilder:
             track.feed(batch.content, columns["part"])
             return
         rows = np.flatnonzero(heard)
+        starts = (columns["lost"][rows] > 0) | (columns["begins"][rows] == 0)  # a group begins with each torn piece
         if decoded:
-            for row in rows.tolist():
-                if columns["lost"][row]:
-                    track.lost(int(columns["lost"][row]))
-                content = np.frombuffer(decoded[row] if row in decoded else batch.part(row), np.uint8)
-                track.feed(content, np.array([len(content)], np.int64))
-            return
-        for begin, end in pairwise([0, *np.flatnonzero(columns["lost"][rows] > 0).tolist(), len(rows)]):
+            alone = np.isin(rows, list(decoded))
+            starts[1:] |= alone[:-1]
+            starts |= alone
+        starts[0] = True
+        for begin, end in pairwise([*np.flatnonzero(starts).tolist(), len(rows)]):
             some = rows[begin:end]
-            if not len(some):
-                continue
-            if columns["lost"][some[0]]:
-                track.lost(int(columns["lost"][some[0]]))
+            row, goes_on = int(some[0]), not columns["begins"][some[0]]
+            if columns["lost"][row]:
+                track.lost(int(columns["lost"][row]), goes_on=goes_on)
+                goes_on = True
             sizes = np.ascontiguousarray(columns["part"][some])
-            begin_at, end_at = int(columns["at"][some[0]]), int(columns["at"][some[-1]] + sizes[-1])
-            if end_at - begin_at == int(sizes.sum()):  # nothing lies between them
-                track.feed(batch.content[begin_at:end_at], sizes)
+            begin_at, end_at = int(columns["at"][row]), int(columns["at"][some[-1]] + sizes[-1])
+            if row in decoded:
+                content = np.frombuffer(decoded[row], np.uint8)
+                track.feed(content, np.array([len(content)], np.int64), goes_on=goes_on)
+            elif end_at - begin_at == int(sizes.sum()):  # nothing lies between them
+                track.feed(batch.content[begin_at:end_at], sizes, goes_on=goes_on)
             else:
-                track.feed(bulk.gathered(batch.content, columns["at"][some], sizes), sizes)
+                track.feed(bulk.gathered(batch.content, columns["at"][some], sizes), sizes, goes_on=goes_on)
 
     def finish_track(self, pace: Pace | None, *, joined: bool) -> Track | None:
         """The track, judged. `joined`: the beginning is not in the capture."""

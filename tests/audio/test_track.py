@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import io
 import struct
 import wave
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -85,7 +87,7 @@ def test_a_useless_rate_leaves_the_levels(rate: int | None, track: Callable[...,
     declared = AudioFormat(None, "linear16", rate, 1)
     got = track(b"\x00\x40" * 1000, declared)
     assert (got.duration_s, got.bytes_per_second, got.peak_dbfs, got.decodable) == (None, None, -6.02, True)
-    assert fed(declared, [b"\x00\x40"], dump=Dump(tmp_path)).keep("x") == {}
+    assert fed(declared, [b"\x00\x40"], dump=Dump(tmp_path)).keep("x")["files"] == {}
 
 
 def test_useless_channels_count_as_one(track: Callable[..., Track]) -> None:
@@ -139,7 +141,7 @@ def test_containers(name: str, options: tuple[str, ...], container: str, encoded
     assert got.duration_s == pytest.approx(3.0, abs=0.15 if container == "aac" else 0.08 if container == "mp4" else 0.02)
     assert got.rms_dbfs is not None
     assert -30 < got.rms_dbfs < -10
-    paths = made.keep("one")
+    paths = made.keep("one")["files"]
     assert soundfile.info(paths["wav"]).duration == pytest.approx(got.duration_s, abs=0.001)
     assert Path(paths["raw"]).read_bytes() == data
     wrong = fed(replace(LINEAR16, sample_rate=48000), messages).finish(None, missing=False)
@@ -204,6 +206,54 @@ def test_a_container_of_their_own_in_every_message(encoded: Callable[..., bytes]
     assert got.problem.startswith("3 messages begin with a WAV")
 
 
+def test_a_header_in_every_message_of_raw_audio(encoded: Callable[..., bytes]) -> None:
+    data = encoded("a.wav", "-c:a", "pcm_s16le")
+    got = fed(LINEAR16, [data, data]).finish(None, missing=False)
+    assert (got.decodable, got.problem) == (True, "2 messages begin with a WAV header each, which sounds as a click.")
+
+
+def test_a_torn_packet_is_as_long_as_it_was(encoded: Callable[..., bytes]) -> None:
+    """Its pieces are one packet, not several shorter ones."""
+    with av.open(io.BytesIO(encoded("opus.ogg", "-c:a", "libopus"))) as container:
+        found = [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+    made = fed(AudioFormat(None, "opus", 48000, 1), list(found[:50]))
+    made.feed(np.frombuffer(found[50][:20], np.uint8), np.array([20]))
+    made.lost(10, goes_on=True)
+    made.feed(np.frombuffer(found[50][30:] + found[51], np.uint8), np.array([len(found[50]) - 30, len(found[51])]), goes_on=True)
+    made.feed(np.frombuffer(found[52][:7], np.uint8), np.array([7]))
+    made.feed(np.frombuffer(found[52][7:], np.uint8), np.array([len(found[52]) - 7]), goes_on=True)
+    got = made.finish(None, missing=True)
+    assert (got.decodable, got.duration_s) == (True, 53 * 0.02)
+    assert got.problem is not None
+    assert got.problem.startswith("About 0.02 s are missing from the capture")
+
+
+@pytest.mark.parametrize(("name", "options", "container"), [
+    ("cut.mp3", ("-c:a", "libmp3lame", "-write_xing", "0"), "mp3"), ("cut.aac", ("-c:a", "aac"), "aac"),
+])  # fmt: skip
+def test_a_stream_that_synchronises_by_itself(
+    name: str, options: tuple[str, ...], container: str, encoded: Callable[..., bytes], track: Callable[..., Track]
+) -> None:
+    data = encoded(name, *options)
+    got = track(data[len(data) // 3 :])
+    assert (got.decodable, got.format.container, got.format.sample_rate) == (True, container, 16000)
+    assert got.duration_s == pytest.approx(1.9, abs=0.3)
+
+
+def test_what_is_recovered_is_measured_though_not_decodable(encoded: Callable[..., bytes], tmp_path: Path) -> None:
+    data = encoded("pages.ogg", "-c:a", "libopus", "-page_duration", "200000")
+    middle = data[data.index(b"OggS", data.index(b"OpusTags")) + 100 :]
+    for declared in (AudioFormat(), AudioFormat(None, "ogg-opus", 48000, 1)):
+        made = fed(declared, [middle[at : at + 500] for at in range(0, len(middle), 500)], dump=Dump(tmp_path))
+        got = made.finish(None, missing=False)
+        assert (got.decodable, got.headless, got.format.encoding) == (False, "ogg", declared.encoding or "opus")
+        assert got.duration_s == pytest.approx(2.8, abs=0.02)
+        assert got.rms_dbfs is not None
+        assert soundfile.info(made.keep("middle")["files"]["wav"]).duration == pytest.approx(got.duration_s, abs=0.001)
+        assert got.problem is not None
+        assert "s recovered from the next page on, under a header made up here" in got.problem
+
+
 def test_declared_codecs(encoded: Callable[..., bytes], track: Callable[..., Track]) -> None:
     ogg, webm, flac = (
         encoded("opus.ogg", "-c:a", "libopus"),
@@ -258,7 +308,7 @@ def test_missing_bytes_leave_no_hash_and_keep_the_time(voice: Voice, tmp_path: P
     made = fed(LINEAR16, [data[:20001], 9999, data[30000:]], dump=Dump(tmp_path))
     got = made.finish(None, missing=True)
     assert (got.sha256, got.bytes, got.duration_s, got.decodable) == (None, 54001, 2.0, True)
-    with wave.open(made.keep("x")["wav"]) as read:
+    with wave.open(made.keep("x")["files"]["wav"]) as read:
         written = read.readframes(10**6)
     assert written == data[:20000] + bytes(10000) + data[30000:]
 
@@ -279,13 +329,13 @@ def test_dumps_of_raw_audio(voice: Voice, tmp_path: Path) -> None:
     samples = voice(16000, 1)
     made = fed(LINEAR16, [samples.tobytes()], dump=Dump(tmp_path, raw=True))
     made.finish(None, missing=False)
-    paths = made.keep("session-1-client")
+    paths = made.keep("session-1-client")["files"]
     assert {Path(path).name for path in paths.values()} == {"session-1-client.wav", "session-1-client.raw"}
     assert np.array_equal(soundfile.read(paths["wav"], dtype="int16")[0], samples)
     floats = np.array([0.5, -0.25, 1.5], "<f4")
     made = fed(AudioFormat(None, "linear32", 8000, 1), [floats.tobytes()], dump=Dump(tmp_path))
     made.finish(None, missing=False)
-    assert np.array_equal(soundfile.read(made.keep("floats")["wav"], dtype="float32")[0], floats)
+    assert np.array_equal(soundfile.read(made.keep("floats")["files"]["wav"], dtype="float32")[0], floats)
     fed(LINEAR16, [bytes(10)], dump=Dump(tmp_path, raw=True)).discard()
     assert len(list(tmp_path.iterdir())) == 3
 

@@ -78,22 +78,31 @@ class Track:
     def __init__(self) -> None:
         self.heard: list[Any] = []
 
-    def feed(self, data: np.ndarray, lengths: np.ndarray) -> None:
-        """Note messages."""
+    def feed(self, data: np.ndarray, lengths: np.ndarray, *, goes_on: bool = False) -> None:
+        """Note messages, each in a list of its pieces."""
         assert len(data) == lengths.sum()
-        self.heard += [data[end - size : end].tobytes() for size, end in zip(lengths, np.cumsum(lengths), strict=True)]
+        for size, end in zip(lengths, np.cumsum(lengths), strict=True):
+            self._note(data[end - size : end].tobytes(), goes_on=goes_on)
+            goes_on = False
 
-    def lost(self, length: int) -> None:
+    def lost(self, length: int, *, goes_on: bool = False) -> None:
         """Note a hole."""
-        self.heard.append(length)
+        self._note(length, goes_on=goes_on)
+
+    def _note(self, piece: Any, *, goes_on: bool) -> None:  # noqa: ANN401 - bytes or a number
+        if goes_on:
+            self.heard[-1].append(piece)
+        else:
+            self.heard.append([piece])
 
 
-def batch(*rows: tuple[Kind, bytes, int]) -> tuple[MessageBatch, np.ndarray]:
-    """Kind, content, and bytes lost before it."""
-    part = np.array([len(content) for _, content, _ in rows], np.int64)
-    columns = {"part": part, "at": np.cumsum(part) - part, "lost": np.array([lost for *_, lost in rows], np.int64)}
-    content = np.frombuffer(b"".join(content for _, content, _ in rows), np.uint8)
-    return MessageBatch(columns, content, whole=False), np.array([kind for kind, *_ in rows], np.uint8)
+def batch(*rows: tuple[Any, ...]) -> tuple[MessageBatch, np.ndarray]:
+    """Kind, content, bytes lost before it, and whether it goes on with the message before."""
+    part = np.array([len(row[1]) for row in rows], np.int64)
+    columns = {"part": part, "at": np.cumsum(part) - part, "lost": np.array([row[2] for row in rows], np.int64)}
+    columns["begins"] = np.array([len(row) == 3 for row in rows], np.uint8)
+    content = np.frombuffer(b"".join(row[1] for row in rows), np.uint8)
+    return MessageBatch(columns, content, whole=False), np.array([row[0] for row in rows], np.uint8)
 
 
 A, T = Kind.AUDIO, Kind.TEXT
@@ -102,12 +111,15 @@ A, T = Kind.AUDIO, Kind.TEXT
 @pytest.mark.parametrize(
     ("rows", "decoded", "heard"),
     [
-        ([(A, b"ab", 0), (A, b"c", 0)], {}, [b"ab", b"c"]),
-        ([(T, b"x", 0), (A, b"ab", 0), (T, b"y", 0), (A, b"c", 0), (T, b"z", 0)], {}, [b"ab", b"c"]),
-        ([(A, b"ab", 3), (A, b"c", 0), (A, b"de", 9)], {}, [3, b"ab", b"c", 9, b"de"]),
-        ([(A, b"ab", 0), (T, b"y", 5), (A, b"", 7)], {}, [b"ab", 7, b""]),
-        ([(A, b"YQ==", 0), (A, b"raw", 0)], {0: b"a"}, [b"a", b"raw"]),
-        ([(A, b"YQ==", 0), (A, b"raw", 2), (T, b"y", 0), (A, b"", 0)], {0: b"a"}, [b"a", 2, b"raw", b""]),
+        ([(A, b"ab", 0), (A, b"c", 0)], {}, [[b"ab"], [b"c"]]),
+        ([(T, b"x", 0), (A, b"ab", 0), (T, b"y", 0), (A, b"c", 0), (T, b"z", 0)], {}, [[b"ab"], [b"c"]]),
+        ([(A, b"ab", 3), (A, b"c", 0), (A, b"de", 9)], {}, [[3, b"ab"], [b"c"], [9, b"de"]]),
+        ([(A, b"ab", 0), (T, b"y", 5), (A, b"", 7)], {}, [[b"ab"], [7, b""]]),
+        ([(A, b"YQ==", 0), (A, b"raw", 0)], {0: b"a"}, [[b"a"], [b"raw"]]),
+        ([(A, b"raw", 0), (A, b"YQ==", 0), (A, b"raw", 0)], {1: b"a"}, [[b"raw"], [b"a"], [b"raw"]]),
+        ([(A, b"YQ==", 0), (A, b"raw", 2), (T, b"y", 0), (A, b"", 0)], {0: b"a"}, [[b"a"], [2, b"raw"], [b""]]),
+        ([(A, b"ab", 0), (A, b"c", 0, "more"), (A, b"", 4, "more"), (A, b"d", 0)], {}, [[b"ab", b"c", 4, b""], [b"d"]]),
+        ([(A, b"ab", 0), (T, b"y", 0), (A, b"c", 2, "more"), (A, b"d", 0)], {}, [[b"ab", 2, b"c"], [b"d"]]),
     ],
 )
 def test_audio_goes_to_the_track_with_its_holes(rows: list[Any], decoded: dict[int, bytes], heard: list[Any]) -> None:
@@ -121,7 +133,7 @@ def test_a_batch_of_nothing_but_audio_goes_as_it_is() -> None:
     half, track = side(), Track()
     messages, kinds = batch((A, b"ab", 0), (A, b"", 0), (A, b"cde", 0))
     half.feed(replace(messages, whole=True), kinds == A, {}, lambda: track)  # type: ignore[arg-type, return-value]
-    assert track.heard == [b"ab", b"", b"cde"]
+    assert track.heard == [[b"ab"], [b""], [b"cde"]]
 
 
 def test_without_audio_there_is_no_track() -> None:

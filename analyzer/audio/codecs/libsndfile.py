@@ -1,7 +1,7 @@
-"""WAV, FLAC, Ogg Vorbis and Opus, AIFF, AU and CAF by libsndfile.
+"""WAV, FLAC, AIFF, AU and CAF by libsndfile.
 
-In: a seekable binary file at its start. Out: a `Sound`; `UndecodableError` when libsndfile refuses the file. MP3 is
-left to FFmpeg: the decoder inside libsndfile writes its complaints to standard error.
+In: a seekable binary file at its start. Out: a `Sound`; `UndecodableError` when libsndfile refuses the file. Lossy codecs are
+left to FFmpeg: of Opus libsndfile makes another sample rate, and its decoder of MP3 writes its complaints to standard error.
 """
 
 from collections.abc import Iterator
@@ -9,18 +9,16 @@ from typing import IO, Any
 
 import numpy.typing as npt
 
-from analyzer.audio.codecs.sound import BLOCK, MAX_CHANNELS, Sound, UndecodableError
-from analyzer.audio.levels import quantised
+from analyzer.audio.codecs.sound import BLOCK, MAX_CHANNELS, Sound, UndecodableError, from_floats
 
-CONTAINERS = frozenset({"wav", "flac", "ogg", "aiff", "au", "caf"})
+CONTAINERS = frozenset({"wav", "flac", "aiff", "au", "caf"})
 
-_FORMATS = {"WAV", "WAVEX", "RF64", "FLAC", "OGG", "AIFF", "AU", "CAF"}
-_LOSSY = {"VORBIS", "OPUS"}
+_FORMATS = {"WAV", "WAVEX", "RF64", "FLAC", "AIFF", "AU", "CAF"}
 _FLOAT = {"FLOAT", "DOUBLE"}
 _WIDE = {"PCM_24", "PCM_32", "ALAC_20", "ALAC_24", "ALAC_32"}
 _UNKNOWN = 1 << 62
 """Frames of a file that states no length, as a streamed FLAC: libsndfile fails on the last block of such a file."""
-_NAMES = {"VORBIS": "vorbis", "OPUS": "opus", "ULAW": "mulaw", "ALAW": "alaw"}
+_NAMES = {"ULAW": "mulaw", "ALAW": "alaw"}
 _LITTLE_ENDIAN_NAMES = {"PCM_16": "linear16", "FLOAT": "linear32"}
 
 
@@ -48,7 +46,7 @@ class _Calm:
 
 
 def open_sound(file: IO[bytes]) -> Sound:
-    """Start decoding. Samples wider than 24 bits are rounded to 24, lossy codecs to 16."""
+    """Start decoding. Samples wider than 24 bits are cut to 24."""
     import soundfile  # noqa: PLC0415 - loads libsndfile, which raw audio does not need
 
     try:
@@ -70,7 +68,7 @@ def open_sound(file: IO[bytes]) -> Sound:
 
 def _blocks(reader: Any, sound: Sound, errors: tuple[type[Exception], ...]) -> Iterator[npt.NDArray[Any]]:  # noqa: ANN401 - untyped library
     """Read to the end, or to where libsndfile gives up."""
-    floating = reader.subtype in _LOSSY | _FLOAT
+    floating = reader.subtype in _FLOAT
     dtype = "float32" if floating else "int32" if sound.bits == 24 else "int16"  # noqa: PLR2004 - the two widths
     with reader:
         while True:
@@ -82,7 +80,7 @@ def _blocks(reader: Any, sound: Sound, errors: tuple[type[Exception], ...]) -> I
             if not len(block):
                 return
             if floating:
-                yield quantised(block, sound.bits)
+                yield from_floats(block, sound.bits)
             else:
                 yield block >> 8 if dtype == "int32" else block
 

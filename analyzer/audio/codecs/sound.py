@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from analyzer.audio.levels import quantised
 from analyzer.model.dataclass import dataclass
 
 MAX_CHANNELS = 64
@@ -67,3 +68,8 @@ def usable(sample_rate: int | None, channels: int | None) -> tuple[int | None, i
     """A declared rate, None where it is none, and number of channels, 1 where that is none: a declaration may say anything."""
     rate = sample_rate if sample_rate is not None and 0 < sample_rate <= HIGHEST_RATE else None
     return rate, channels if channels is not None and 0 < channels <= MAX_CHANNELS else 1
+
+
+def from_floats(samples: npt.NDArray[Any], bits: int) -> npt.NDArray[Any]:
+    """Floating-point samples (full scale 1.0) as integers, as FFmpeg does it: 24 bits are the upper ones of 32."""
+    return quantised(samples, 16) if bits == 16 else quantised(samples, 32) >> 8  # noqa: PLR2004 - the two widths

@@ -4,6 +4,7 @@ import contextlib
 import io
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -104,6 +105,38 @@ def test_a_playlist_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
         for container in ours.DEMUXERS:
             with pytest.raises(UndecodableError):
                 opened(text, container)
+
+
+@pytest.mark.parametrize(("options", "container"), [
+    (("-c:a", "libopus", "-f", "ogg"), "ogg"), (("-c:a", "aac", "-f", "adts"), "aac"),
+    (("-c:a", "pcm_s16le", "-f", "matroska"), "matroska"),
+    (("-c:a", "flac", "-f", "flac"), "flac"), (("-c:a", "libvorbis", "-f", "webm"), "webm"),
+])  # fmt: skip
+@pytest.mark.parametrize("channels", [3, 5, 7, 8, 20])
+def test_many_channels(
+    options: tuple[str, ...], container: str, channels: int, ffmpeg: Callable[..., bytes], tmp_path: Path
+) -> None:
+    """Eight planes and more are more than PyAV can read."""
+    if (channels > 8 and container not in {"matroska", "webm"}) or (channels == 3 and container == "ogg"):
+        options = ("-c:a", "pcm_s16le", "-f", "matroska")
+        container = "matroska"
+    noise = np.random.default_rng(1).normal(0, 3000, (8000, channels)).astype("<i2").tobytes()
+    data = ffmpeg(noise, "-f", "s16le", "-ar", "16000", "-ac", str(channels), "-i", "-", *options, "-")
+    path = tmp_path / "data"
+    path.write_bytes(data)
+    theirs = np.frombuffer(ffmpeg(b"", "-i", str(path), "-f", "s16le", "-"), "<i2").reshape(-1, channels).astype(int)
+    sound = opened(data, container)
+    assert sound.channels == channels
+    got = samples(sound)
+    size = min(len(got), len(theirs))
+    assert abs(len(got) - len(theirs)) <= 1024
+    assert np.abs(got[:size] - theirs[:size]).max() <= 1
+
+
+def test_codecs_that_no_service_knows_are_not_tried(ffmpeg: Callable[..., bytes]) -> None:
+    data = ffmpeg(bytes(9600), "-f", "s16le", "-ar", "16000", "-i", "-", "-c:a", "tta", "-f", "matroska", "-")
+    with pytest.raises(UndecodableError, match="audio of the codec tta is not taken"):
+        opened(data, "matroska")
 
 
 def test_video_alone_is_no_audio(ffmpeg: Callable[..., bytes]) -> None:

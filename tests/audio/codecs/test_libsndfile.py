@@ -28,12 +28,10 @@ def test_lossless_samples_are_those_of_the_program(name: str, encoded: Callable[
     assert got.astype("<i2").tobytes() == ffmpeg(data, "-i", "-", "-f", "s16le", "-")
 
 
-@pytest.mark.parametrize(("name", "codec", "encoding"), [("opus.ogg", "libopus", "opus"), ("vorbis.ogg", "libvorbis", "vorbis")])
-def test_lossy_codecs_last_as_long_as_what_went_in(name: str, codec: str, encoding: str, encoded: Callable[..., bytes]) -> None:
-    sound = libsndfile.open_sound(io.BytesIO(encoded(name, "-c:a", codec)))
-    got = np.concatenate(list(sound.blocks))
-    assert (sound.encoding, sound.bits, got.dtype) == (encoding, 16, np.int16)
-    assert len(got) / sound.sample_rate == pytest.approx(3.0, abs=0.01)
+def test_lossy_codecs_are_left_to_ffmpeg(encoded: Callable[..., bytes]) -> None:
+    for name, codec in (("opus.ogg", "libopus"), ("vorbis.ogg", "libvorbis")):
+        with pytest.raises(UndecodableError, match="OGG with 1 channels is not taken"):
+            libsndfile.open_sound(io.BytesIO(encoded(name, "-c:a", codec)))
 
 
 def test_wide_samples_are_24_bits(encoded: Callable[..., bytes], ffmpeg: Callable[..., bytes]) -> None:
