@@ -14,7 +14,8 @@ from analyzer.model.settings import Settings
 PAUSE = SECOND
 """Longer waits than this, beyond the audio sent before them, are no matter of pace."""
 NEAR = 0.2
-SAMPLE_BYTES = {"linear16": 2, "linear32": 4, "mulaw": 1, "alaw": 1}
+SAMPLE_BYTES = {"linear16": 2, "linear32": 4, "mulaw": 1, "alaw": 1, "pcm_u8": 1, "pcm_s16be": 2, "pcm_s24le": 3, "pcm_s24be": 3}
+SAMPLE_BYTES |= {"pcm_s32le": 4, "pcm_f64le": 8}
 SHORTEST_SPAN = 0.001
 
 
