@@ -251,6 +251,8 @@ class ActualFormat:
     container: str | None
     confidence: str
     evidence: str
+    shifted_at: int | None = None
+    """The audio byte from which on samples do not begin where they should, 0 for the first; None where all do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +303,8 @@ class Pace:
     """The intervals between audio messages hardly vary, as from a live source: half of them are within 20 % of the median."""
     interval_s: float
     """Median time between two audio messages."""
+    bytes_per_second: float | None = None
+    """What a second of audio was taken to have."""
 
 
 @dataclass(frozen=True, slots=True)
