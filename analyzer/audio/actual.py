@@ -5,16 +5,19 @@ speaks against the declaration. A container's own header is certain; what only t
 Another reading of the bytes is believed when it is smooth, the declared one is not, and it needs clearly fewer bits.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from analyzer.audio import clock, evidence
+from analyzer.audio.bare import bare
 from analyzer.audio.clock import Clocks
 from analyzer.audio.codecs import RAW
 from analyzer.audio.headers import Found
 from analyzer.audio.readings import NOISE, READINGS, Reading, bits_per_byte, unrelated
-from analyzer.audio.sniff import describe
+from analyzer.audio.sniff import WRAPPINGS, describe, sniff
+from analyzer.audio.unwrap import stated, unwrapped
 from analyzer.model.session import ActualFormat, AudioFormat
 from analyzer.model.streams import Bytes
 
@@ -52,8 +55,32 @@ def from_container(found: Found) -> ActualFormat:
     return ActualFormat(found.encoding, found.sample_rate, found.channels, found.container, "certain", text)
 
 
-def judge(head: bytes, declared: AudioFormat, clocks: Clocks) -> ActualFormat | None:
-    """Judge a raw declaration by the signal: another encoding first, then another rate or number of channels."""
+def from_wrapping(found: Found, messages: Sequence[bytes], declared: AudioFormat) -> ActualFormat:
+    """What a wrapping holds: as its own fields state, as a header inside states, or as the signal inside shows."""
+    outer = from_container(found)
+    encoding, rate, channels = stated(found.container, messages)
+    if encoding is not None:
+        return replace(outer, encoding=encoding, sample_rate=rate, channels=channels)
+    inner = b"".join(piece for piece in unwrapped(found.container, messages) if isinstance(piece, bytes))
+    held = sniff(inner)
+    if held is not None and held.container not in WRAPPINGS:
+        text = f"{outer.evidence} Inside is {describe(held)}."
+        return replace(outer, encoding=held.encoding, sample_rate=held.sample_rate, channels=held.channels, evidence=text)
+    inside = judge(inner, declared, _NO_CLOCKS) if declared.encoding in RAW else undeclared(inner)
+    if inside is not None:
+        return replace(inside, container=found.container, evidence=f"{outer.evidence} Inside: {inside.evidence}")
+    data = np.frombuffer(inner, np.uint8)
+    if len(data) < _FEWEST or not _as_declared(_liveliest(_stretches(data[:_SIGNAL])), declared):
+        return outer
+    text = f"{outer.evidence} Inside is a smooth signal, as declared."
+    return ActualFormat(declared.encoding, declared.sample_rate, declared.channels, found.container, "likely", text)
+
+
+def judge(head: bytes, declared: AudioFormat, clocks: Clocks, sizes: Sequence[int] = ()) -> ActualFormat | None:
+    """Judge a raw declaration by the signal: another encoding first, then another rate or number of channels.
+
+    `sizes` are those of the first messages.
+    """
     data = np.frombuffer(head, np.uint8)
     if declared.encoding not in RAW or len(data) < _FEWEST:
         return None
@@ -62,6 +89,8 @@ def judge(head: bytes, declared: AudioFormat, clocks: Clocks) -> ActualFormat | 
         other = _other_encoding(_liveliest(stretches), declared)
         if other is not None:
             return clock.timed(other, data, declared, clocks)
+        if (packets := bare(head, sizes, clocks.pace)) is not None:
+            return packets
     return clock.off_pace(data, declared, clocks)
 
 
@@ -77,7 +106,7 @@ def undeclared(head: bytes, clocks: Clocks = _NO_CLOCKS) -> ActualFormat | None:
         if best is None or costs[best] > _UNDECLARED:
             return None
         text = f"Read as {_name(best)}, the bytes are a smooth signal with {costs[best]:.1f} bits to a byte; noise has 8"
-        found = ActualFormat(best.encoding, None, None, None, "hint", f"{text}{_idle(data, best)}.", _shifted(best))
+        found = ActualFormat(best.encoding, None, None, None, "hint", f"{text}{_idle(data, best)}.", best.offset)
     return clock.timed(replace(found, confidence="hint"), np.frombuffer(head, np.uint8), AudioFormat(), clocks)
 
 
@@ -116,6 +145,8 @@ def _plain(data: Bytes, declared: AudioFormat) -> bool:
 def _as_declared(data: Bytes, declared: AudioFormat) -> bool:
     """The same question, asked exactly and of every encoding."""
     encoding, channels = declared.encoding or "", declared.channels or 1
+    if encoding not in RAW:
+        return False
     if encoding in _FLOAT_WIDTHS:
         return evidence.float_share(data, _FLOAT_WIDTHS[encoding]) > _OTHER_FLOATS
 
@@ -127,11 +158,9 @@ def _as_declared(data: Bytes, declared: AudioFormat) -> bool:
         return False
     if encoding == "linear16":
         return own < _PLAIN or (rough("pcm_s16be") > _ELSEWISE * own and rough(encoding, 1) > _ELSEWISE * own)
-    if encoding not in _LAWS:
-        return True
-    if own > _OTHER_LAW * rough(_LAWS[encoding == "mulaw"]) or rough("linear16") < own:
+    if encoding in _LAWS and (own > _OTHER_LAW * rough(_LAWS[encoding == "mulaw"]) or rough("linear16") < own):
         return False
-    return not evidence.off_centre(data, encoding)
+    return encoding not in _LAWS or not evidence.off_centre(data, encoding)
 
 
 def _other_encoding(data: Bytes, declared: AudioFormat) -> ActualFormat | None:
@@ -158,7 +187,7 @@ def _other_encoding(data: Bytes, declared: AudioFormat) -> ActualFormat | None:
         f"it has {own:.1f}, and noise 8{_idle(data, best)}."
     )
     confidence = "likely" if gain >= _TELLING_GAIN else "hint"
-    return ActualFormat(best.encoding, declared.sample_rate, declared.channels, None, confidence, text, _shifted(best))
+    return ActualFormat(best.encoding, declared.sample_rate, declared.channels, None, confidence, text, best.offset)
 
 
 def _cheapest(data: Bytes, costs: dict[Reading, float], channels: int) -> Reading | None:
@@ -194,10 +223,6 @@ def _rough(data: Bytes, encoding: str, channels: int) -> float | None:
 
 def _weight(reading: Reading) -> float:
     return max(reading.width / 2, 1.0)
-
-
-def _shifted(reading: Reading) -> int | None:
-    return 0 if reading.offset else None
 
 
 def _name(reading: Reading) -> str:

@@ -51,7 +51,7 @@ def timed(found: ActualFormat, data: Bytes, declared: AudioFormat, clocks: Clock
     per_second = _per_second(clocks)
     if per_second is None or found.encoding is None:
         return found
-    samples = evidence.reading(data[found.shifted_at is not None :], found.encoding, 1)[:, 0]
+    samples = evidence.reading(data[found.offset :], found.encoding, 1)[:, 0]
     frames = per_second / RAW[found.encoding](found.channels or 1).width
     rate = declared.sample_rate
     stated = f" It came at {per_second:.0f} bytes a second{clocks.said}, which is"

@@ -83,7 +83,8 @@ def bits_per_byte(data: Bytes, reading: Reading, steps: Iterable[int] = (1, 2)) 
     """What `data` costs under one reading; NOISE where it is too short to tell. `steps`: channels that it may have."""
     width, numbers = _NUMBERS[reading.encoding]
     values = numbers(data[reading.offset :])
-    if len(values) < 2 * _WINDOW:
+    steps = [step for step in steps if len(values) >= 2 * _WINDOW + (_ORDERS - 1) * step]
+    if not steps:
         return NOISE
     if width > 1:  # bits that are never used hold nothing
         used = int(np.bitwise_or.reduce(values))

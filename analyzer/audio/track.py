@@ -9,13 +9,15 @@ import hashlib
 import numpy as np
 
 from analyzer.audio import verdict
+from analyzer.audio.alignment import OddMessages
+from analyzer.audio.clock import Clocks
 from analyzer.audio.codecs import CONTAINERS_OF, RAW, usable
 from analyzer.audio.heads import Heads
 from analyzer.audio.meter import RawMeter
 from analyzer.audio.recording import Recording
 from analyzer.audio.sniff import sniff
 from analyzer.audio.store import Store
-from analyzer.audio.verdict import Sent
+from analyzer.audio.verdict import Judged, Sent
 from analyzer.model.limits import KIB, Limits
 from analyzer.model.schema import Side
 from analyzer.model.session import AudioFormat, Pace, Track
@@ -48,6 +50,8 @@ class TrackBuilder:
         self._hash = hashlib.sha256()
         self._head = (heads or Heads(limits.audio_head)).head()
         self._starts: list[bytes] = []
+        self._sizes: list[int] = []
+        self._odd: OddMessages | None = None
         self._bytes = self._messages = self._lost = 0
         self._told = False
         """Whether enough was seen to tell a container."""
@@ -58,10 +62,16 @@ class TrackBuilder:
         rate, channels = usable(declared.sample_rate, declared.channels)
         codec = RAW.get(declared.encoding or "")
         self._declared = declared
+        self._odd = OddMessages() if declared.encoding == "linear16" else None
         self._meter: RawMeter | None = None
         self._store: Store | None = None
+        self._sent: Store | None = None
+        """The bytes as sent for the best guess, the same store where they are kept anyway."""
         if codec is None:
             self._store = Store(self._limits)
+        if self._recording.guesses:
+            self._sent = self._store or Store(self._limits)
+        if codec is None:
             return
         wav = self._recording.start(rate, channels, codec.subtype) if rate is not None else None
         self._meter = RawMeter(codec(channels), rate, self._limits, wav)
@@ -70,8 +80,7 @@ class TrackBuilder:
         """The format became known after the builder was made. Raises ValueError once audio was fed."""
         if self._messages or self._lost:
             raise ValueError("the format cannot change after audio was fed")
-        if self._store is not None:
-            self._store.discard()
+        self._let_go()
         self._declare(declared)
 
     def feed(self, data: Bytes, lengths: Ints) -> None:
@@ -81,14 +90,19 @@ class TrackBuilder:
         self._hash.update(np.ascontiguousarray(data).data)
         self._recording.sent(data)
         self._look(data, lengths)
+        if self._odd is not None:
+            self._odd.add(data, lengths)
         if self._meter is not None:
             self._meter.feed(data)
+        if self._sent is not None and self._sent is not self._store:
+            self._sent.feed(data, lengths)
         if self._store is not None:
             self._store.feed(data, lengths)
             if not self._told and self._head.held >= _TELLING:
                 self._told = True
                 if self._declared.encoding not in CONTAINERS_OF and sniff(self._head.octets()) is None:
-                    self._store.discard()
+                    if self._sent is None:
+                        self._store.discard()
                     self._store = None
 
     def _look(self, data: Bytes, lengths: Ints) -> None:
@@ -99,6 +113,7 @@ class TrackBuilder:
             view, at = memoryview(data), 0
             for length in first:
                 self._starts.append(bytes(view[at : at + min(length, _START)]))
+                self._sizes.append(length)
                 at += length
 
     def lost(self, length: int) -> None:
@@ -106,19 +121,34 @@ class TrackBuilder:
         self._lost += length
         if self._meter is not None:
             self._meter.lost(length)
+        if self._sent is not None and self._sent is not self._store:
+            self._sent.lose(length)
         if self._store is not None:
             self._store.lose(length)
 
-    def finish(self, pace: Pace | None, missing: bool) -> Track:
-        """Decode what was stored and judge. `missing`: audio bytes of this side are missing somewhere. Call it once."""
+    def finish(self, pace: Pace | None, missing: bool, counted_s: float | None = None) -> Track:
+        """Decode what was stored and judge. Call it once.
+
+        `missing`: audio bytes of this side are missing somewhere. `counted_s`: how much audio the service says it got.
+        """
         missing = missing or self._lost > 0
-        sent = Sent(self._declared, self._containers, missing, self._head.octets(), tuple(self._starts), self._limits, pace)
+        sent = Sent(
+            self._declared,
+            self._containers,
+            missing,
+            self._head.octets(),
+            tuple(self._starts),
+            self._limits,
+            Clocks(pace, self._bytes, counted_s),
+            tuple(self._sizes),
+            None if missing else self._odd,
+        )
         if self._meter is not None:
             judged = verdict.of_raw(sent, self._meter.finish())
         else:
             judged = verdict.of_stored(sent, self._store, self._recording.start)
-        if self._store is not None:
-            self._store.discard()
+        guess_s = self._guess(judged)
+        self._let_go()
         self._recording.close()
         self._container = judged.container
         measured, head = judged.measured, bytes(sent.head[:_SHOWN])
@@ -139,14 +169,33 @@ class TrackBuilder:
             bytes_per_second=measured.bytes_per_second,
             head=head,
             headless=judged.headless,
+            guess_s=guess_s,
         )
 
+    def _guess(self, judged: Judged) -> float | None:
+        """Write the audio as what it really is, where that is asked for and something else than what was declared."""
+        if self._sent is None or judged.actual is None:
+            return None
+        from analyzer.audio.guess import decode  # noqa: PLC0415 - few runs ask for it
+
+        seconds = decode(self._sent, judged.actual, self._declared, self._limits, self._recording.start_guess)
+        if seconds is None:
+            self._recording.drop_guess()
+        return seconds
+
+    def _let_go(self) -> None:
+        for store in (self._store, self._sent):
+            if store is not None:
+                store.discard()
+
     def keep(self, name: str) -> dict[str, str]:
-        """After `finish`: name the files `<name>.wav` and `<name>.<kind of the bytes>`; returns the paths as `wav` and `raw`."""
+        """After `finish`: name the files `<name>.wav`, `<name>.guess.wav` and `<name>.<kind of the bytes>`.
+
+        Returns the paths as `wav`, `guess` and `raw`.
+        """
         return self._recording.keep(name, self._container)
 
     def discard(self) -> None:
         """Let everything go, files included."""
-        if self._store is not None:
-            self._store.discard()
+        self._let_go()
         self._recording.discard()

@@ -27,9 +27,10 @@ _SIDES = {"client": frozenset({Side.CLIENT}), "server": frozenset({Side.SERVER})
     help="Write the files into this folder; it is made if need be.",
 )
 @click.option("--raw", is_flag=True, help="Write the bytes as sent, too.")
+@click.option("--guess", is_flag=True, help="Write the audio as what it really is, too, where that is not what was declared.")
 @click.option("--side", type=click.Choice(list(_SIDES)), default="client", show_default=True, help="Whose audio to write.")
 @input_options
-def audio(captures: tuple[str, ...], folder: Path, raw: bool, side: str, **chosen: Any) -> None:  # noqa: ANN401 - options
+def audio(captures: tuple[str, ...], folder: Path, raw: bool, guess: bool, side: str, **chosen: Any) -> None:  # noqa: ANN401 - options
     """Write the audio of each session as WAV, and say whether it decodes under the format that was declared.
 
     --encoding, --sample-rate and --channels decode it as something else.
@@ -44,5 +45,7 @@ def audio(captures: tuple[str, ...], folder: Path, raw: bool, side: str, **chose
     from analyzer.reports.audio import lines  # noqa: PLC0415 - not for --help
 
     with progress() as show:
-        report = analyze(*captures, settings=settings(dump=Dump(folder, _SIDES[side], raw), **chosen), frames=False, progress=show)
+        report = analyze(
+            *captures, settings=settings(dump=Dump(folder, _SIDES[side], raw, guess), **chosen), frames=False, progress=show
+        )
     write(lines(report))

@@ -251,8 +251,12 @@ class ActualFormat:
     container: str | None
     confidence: str
     evidence: str
+    offset: int = 0
+    """Bytes before the first whole sample, which are the rest of another."""
     shifted_at: int | None = None
-    """The audio byte from which on samples do not begin where they should, 0 for the first; None where all do."""
+    """The audio byte from which on samples no longer begin where those before them end; None where they do throughout."""
+    headers: int = 1
+    """How often the container's header stands among the first messages, where it should stand once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +292,8 @@ class Track:
     """First bytes, for rules about what they are."""
     headless: str | None = None
     """The container that they come from the middle of: its header was never sent."""
+    guess_s: float | None = None
+    """How much audio was written under the format that it really has, where that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)

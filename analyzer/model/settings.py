@@ -9,11 +9,12 @@ from analyzer.model.schema import Side
 
 @dataclass(frozen=True, slots=True)
 class Dump:
-    """`analyzer audio`: where audio is written, of which sides, and whether the bytes as sent are kept too."""
+    """`analyzer audio`: where audio is written, of which sides, and whether the bytes as sent and the best guess are written too."""
 
     folder: Path
     sides: frozenset[Side] = frozenset({Side.CLIENT})
     raw: bool = False
+    guess: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,6 +224,8 @@ def _audio(track: Track | None) -> dict[str, Any] | None:
                 "container": actual.container,
                 "confidence": actual.confidence,
                 "evidence": actual.evidence,
+                "offset": actual.offset,
+                "shifted_at": actual.shifted_at,
             },
         },
         "decodable": track.decodable,
@@ -231,6 +233,7 @@ def _audio(track: Track | None) -> dict[str, Any] | None:
         "peak_dbfs": track.peak_dbfs,
         "rms_dbfs": track.rms_dbfs,
         "digital_silence_s": track.digital_silence_s,
+        **({} if track.guess_s is None else {"guess_s": track.guess_s}),
     }
 
 
