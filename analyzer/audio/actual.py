@@ -57,11 +57,13 @@ def from_container(found: Found) -> ActualFormat:
 
 def from_wrapping(found: Found, messages: Sequence[bytes], declared: AudioFormat) -> ActualFormat:
     """What a wrapping holds: as its own fields state, as a header inside states, or as the signal inside shows."""
+    inner = b"".join(piece for piece in unwrapped(found.container, messages) if isinstance(piece, bytes))
     outer = from_container(found)
+    counted = f" The first {len(messages)} messages hold {len(inner)} bytes of audio."
+    outer = replace(outer, evidence=outer.evidence + counted)
     encoding, rate, channels = stated(found.container, messages)
     if encoding is not None:
         return replace(outer, encoding=encoding, sample_rate=rate, channels=channels)
-    inner = b"".join(piece for piece in unwrapped(found.container, messages) if isinstance(piece, bytes))
     held = sniff(inner)
     if held is not None and held.container not in WRAPPINGS:
         text = f"{outer.evidence} Inside is {describe(held)}."

@@ -16,7 +16,7 @@ _LONGEST_PACKET = 1275
 _DTX = 2
 """Bytes up to which a packet stands for silence (RFC 6716 section 2.1.9)."""
 _VARIETY = 0.5
-"""Share of the packets whose second bytes differ: coded audio is random there."""
+"""Share of the packets whose middle bytes differ: coded audio is random there."""
 _SILK_MS, _HYBRID_MS, _CELT_MS = (10, 20, 40, 60), (10, 20), (2.5, 5, 10, 20)
 _INTERVAL = 0.1
 _AMR_RUN, _AMR_BYTES = 25, 48
@@ -38,11 +38,11 @@ def _opus(head: bytes, sizes: Sequence[int], pace: Pace | None) -> ActualFormat 
         if at + size > len(head):
             break
         if size > _DTX:
-            firsts.append((head[at], head[at + 1]))
+            firsts.append((head[at], head[at + size // 2]))
         at += size
     if len(firsts) < _FEWEST_PACKETS or max(sizes) > 3 * _LONGEST_PACKET:
         return None
-    (first, count), variety = Counter(toc & 0xFC for toc, _ in firsts).most_common(1)[0], len({second for _, second in firsts})
+    (first, count), variety = Counter(toc & 0xFC for toc, _ in firsts).most_common(1)[0], len({middle for _, middle in firsts})
     if count < _SAME * len(firsts) or variety < _VARIETY * min(len(firsts), 64):
         return None
     frame_ms = _frame_ms(first >> 3)

@@ -9,7 +9,7 @@ from analyzer.model.schema import Side
 
 @dataclass(frozen=True, slots=True)
 class Dump:
-    """`analyzer audio`: where audio is written, of which sides, and whether the bytes as sent and the best guess are written too."""
+    """`analyzer audio`: where audio is written, of which sides, and whether the bytes as sent and the best guess are, too."""
 
     folder: Path
     sides: frozenset[Side] = frozenset({Side.CLIENT})

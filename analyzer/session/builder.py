@@ -304,7 +304,7 @@ class SessionBuilder:
         gaps = find_gaps(client, self._provider, origin, self._last, close, self._settings) if accepted else ()
         declared, service = self._sides[Side.CLIENT].declared, self._service.freeze()
         pace = find_pace(client, raw_bytes_per_second(declared))
-        sending = pace if declared.encoding else find_pace(client, usual_bytes_per_second(client))
+        sending = pace or find_pace(client, usual_bytes_per_second(client))
         counted_s = (service.metadata or {}).get("duration_s")
         client_audio = self._sides[Side.CLIENT].finish_track(sending, counted_s, joined=self._joined)
         server_audio = self._sides[Side.SERVER].finish_track(None, joined=self._joined)
