@@ -72,7 +72,7 @@ def from_wrapping(found: Found, messages: Sequence[bytes], declared: AudioFormat
     if inside is not None:
         return replace(inside, container=found.container, evidence=f"{outer.evidence} Inside: {inside.evidence}")
     data = np.frombuffer(inner, np.uint8)
-    if len(data) < _FEWEST or not _as_declared(_liveliest(_stretches(data[:_SIGNAL])), declared):
+    if declared.encoding not in RAW or len(data) < _FEWEST or not _as_declared(_liveliest(_stretches(data[:_SIGNAL])), declared):
         return outer
     text = f"{outer.evidence} Inside is a smooth signal, as declared."
     return ActualFormat(declared.encoding, declared.sample_rate, declared.channels, found.container, "likely", text)
@@ -139,7 +139,9 @@ def _plain(data: Bytes, declared: AudioFormat) -> bool:
     if encoding == "linear16":
         least = (_ELSEWISE + _MARGIN) * own
         return own < _PLAIN - _MARGIN or (rough("pcm_s16be") > least and rough(encoding, 1) > least)
-    if own > (_OTHER_LAW - _MARGIN) * rough(_LAWS[encoding == "mulaw"]) or rough("linear16") < (1 + _MARGIN) * own:
+    if own > (_OTHER_LAW - _MARGIN) * rough(_LAWS[encoding == "mulaw"]):
+        return False
+    if own > _PLAIN - _MARGIN and rough("linear16") < (1 + _MARGIN) * own:
         return False
     return not evidence.off_centre(data, encoding) and evidence.float_share(data) < _FLOATS
 
@@ -147,8 +149,6 @@ def _plain(data: Bytes, declared: AudioFormat) -> bool:
 def _as_declared(data: Bytes, declared: AudioFormat) -> bool:
     """The same question, asked exactly and of every encoding."""
     encoding, channels = declared.encoding or "", declared.channels or 1
-    if encoding not in RAW:
-        return False
     if encoding in _FLOAT_WIDTHS:
         return evidence.float_share(data, _FLOAT_WIDTHS[encoding]) > _OTHER_FLOATS
 
@@ -160,9 +160,10 @@ def _as_declared(data: Bytes, declared: AudioFormat) -> bool:
         return False
     if encoding == "linear16":
         return own < _PLAIN or (rough("pcm_s16be") > _ELSEWISE * own and rough(encoding, 1) > _ELSEWISE * own)
-    if encoding in _LAWS and (own > _OTHER_LAW * rough(_LAWS[encoding == "mulaw"]) or rough("linear16") < own):
-        return False
-    return encoding not in _LAWS or not evidence.off_centre(data, encoding)
+    if encoding not in _LAWS:
+        return True
+    elsewise = own > _OTHER_LAW * rough(_LAWS[encoding == "mulaw"]) or (own > _PLAIN and rough("linear16") < own)
+    return not elsewise and not evidence.off_centre(data, encoding)
 
 
 def _other_encoding(data: Bytes, declared: AudioFormat) -> ActualFormat | None:

@@ -27,8 +27,8 @@ _INSIDE = {"ogg-opus": "opus"}
 """Declared encodings whose name is not that of the codec inside; `g729` may be inside anything."""
 
 
-_WAVE, _BEFORE_WAVE = b"WAVEfmt ", 8
-"""What nothing but a WAV header has, and how far behind its beginning."""
+_HEADER = 256
+"""Bytes in which a WAV header states the format."""
 _FAILED, _FAILED_BARE = 0.5, 0.1
 """Shares of packets that may fail: in a container, and of bare packets, which take almost any bytes for a few of them."""
 
@@ -186,14 +186,23 @@ def _reality(sent: Sent, found: Found, declared: AudioFormat) -> ActualFormat:
 
 
 def _headers_inside(sent: Sent, declared: AudioFormat) -> ActualFormat | None:
-    """WAV headers that stand amid raw audio."""
-    at = sent.head.find(_WAVE)
-    if at < _BEFORE_WAVE or sent.head[at - _BEFORE_WAVE : at - 4] != b"RIFF":
+    """A WAV header at the start of one of the first messages, after raw audio."""
+    first = next((row for row, start in enumerate(sent.starts) if start[:4] == b"RIFF" and start[8:12] == b"WAVE"), None)
+    if first is None:
         return None
-    inside = wav(bytes(sent.head[at - _BEFORE_WAVE : at + 64]))
-    text = f"Raw audio goes on for {at - _BEFORE_WAVE} bytes, and then there is a WAV header: it states {describe(inside)}."
+    at = sum(sent.sizes[:first])
+    inside = wav(bytes(sent.head[at : at + _HEADER]))
+    text = f"Raw audio goes on for {at} bytes, and then there is a WAV header: it states {describe(inside)}."
     encoding = inside.encoding or declared.encoding
-    return ActualFormat(encoding, inside.sample_rate, inside.channels, "wav", "likely", text, headers=sent.head.count(_WAVE))
+    return ActualFormat(
+        encoding,
+        inside.sample_rate,
+        inside.channels,
+        "wav",
+        "likely",
+        text,
+        headers=sum(start[:4] == b"RIFF" for start in sent.starts),
+    )
 
 
 def _headless(found: Found) -> str | None:
