@@ -7,6 +7,8 @@ when the pace is that of another standard rate, and voice and size of the chunks
 
 from dataclasses import replace
 
+import numpy as np
+
 from analyzer.audio import evidence, voice
 from analyzer.audio.codecs import RAW
 from analyzer.model.dataclass import dataclass
@@ -27,6 +29,8 @@ _NEAR_CHUNKS = 0.5
 """How much more usual the chunks must be at a near rate."""
 _SLOWEST_RATE, _FASTEST_RATE = 4000, 96000
 """Rates with a voice in them."""
+_NOISE = 0.75
+"""Roughness from which a channel is noise."""
 _COUNT_TOLERANCE = 0.01
 _LEAST_COUNTED = 1.4
 """A service that counts so many times what was sent takes it for another format; less than was sent may be all that it got to."""
@@ -64,12 +68,20 @@ def timed(found: ActualFormat, data: Bytes, declared: AudioFormat, clocks: Clock
     if doubled and rate in (None, true):
         found = replace(found, channels=2)
         stated += f" {true} Hz for two channels in turn."
-    elif rate and not _likelier(samples, rate, true):
+    elif rate and _likelier(samples, true, rate):  # a declaration that is wrong in one thing may be in the other
         return found
     else:
         stated += f" {true} Hz."
     confidence = found.confidence if rate else "likely"
     return replace(found, sample_rate=true, channels=found.channels or 1, confidence=confidence, evidence=found.evidence + stated)
+
+
+def _signals(data: Bytes, encoding: str) -> bool:
+    """Whether each of two channels in turn is a signal; the upper and lower bytes of another encoding are not."""
+    return all(
+        rough is None or rough < _NOISE
+        for rough in (evidence.roughness(channel) for channel in np.hsplit(evidence.reading(data, encoding, 2), 2))
+    )
 
 
 def _per_second(clocks: Clocks) -> float | None:
@@ -86,11 +98,11 @@ def _standard(rate: float) -> int | None:
     return true if abs(true / rate - 1) < _RATE_TOLERANCE else None
 
 
-def _likelier(samples: evidence.Signal, rate: int, true: int) -> bool:
-    """Whether it is far likelier that somebody speaks like that at the true rate."""
-    if not all(_SLOWEST_RATE <= one <= _FASTEST_RATE for one in (rate, true)):
+def _likelier(samples: evidence.Signal, rate: int, other: int) -> bool:
+    """Whether it is far likelier that somebody speaks like that at the other rate."""
+    if not all(_SLOWEST_RATE <= one <= _FASTEST_RATE for one in (rate, other)):
         return False
-    heard, instead = voice.hear(samples, rate), voice.hear(samples, true)
+    heard, instead = voice.hear(samples, rate), voice.hear(samples, other)
     return heard is not None and instead is not None and instead.likelihood - heard.likelihood >= _SURE
 
 
@@ -109,12 +121,17 @@ def _by_count(declared: AudioFormat, rate: int, clocks: Clocks) -> ActualFormat 
 
 
 def off_pace(data: Bytes, declared: AudioFormat, clocks: Clocks) -> ActualFormat | None:
+    """Another number of channels, or another rate, by the pace of sending or by what the service counted."""
+    if not declared.sample_rate or declared.encoding not in RAW:
+        return None
+    return _by_pace(data, declared, clocks) or _by_count(declared, declared.sample_rate, clocks)
+
+
+def _by_pace(data: Bytes, declared: AudioFormat, clocks: Clocks) -> ActualFormat | None:
     """Another number of channels, or another rate, at which a sender that was steady would have been on time."""
     rate, channels, pace = declared.sample_rate, declared.channels or 1, clocks.pace
-    if not rate or declared.encoding not in RAW:
+    if pace is None or not pace.steady or not rate:
         return None
-    if pace is None or not pace.steady:
-        return _by_count(declared, rate, clocks)
     doubled = channels == 1 and abs(pace.ratio / 2 - 1) < _RATE_TOLERANCE
     halved = channels == 2 and abs(pace.ratio * 2 - 1) < _RATE_TOLERANCE  # noqa: PLR2004 - stereo
     true = _true_rate(rate, pace)
@@ -122,7 +139,7 @@ def off_pace(data: Bytes, declared: AudioFormat, clocks: Clocks) -> ActualFormat
         return None
     samples = evidence.reading(data, declared.encoding or "", channels)
     came = f"Audio came steadily at {pace.ratio:.2f} times real time{clocks.said}"
-    if doubled and evidence.interleaved(samples[:, 0]):
+    if doubled and evidence.interleaved(samples[:, 0]) and _signals(data, declared.encoding or ""):
         text = f"{came}, and every second sample belongs to another signal."
         return ActualFormat(declared.encoding, rate, 2, None, "likely", text)
     if halved and evidence.halved(samples):

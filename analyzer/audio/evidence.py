@@ -150,4 +150,4 @@ def halved(samples: Signal) -> bool:
         return False
     between = float(((right - (left[:-1] + left[1:]) / 2) ** 2).sum())
     beside = float(((right - left[:-1]) ** 2).sum())
-    return between < 0.25 * beside
+    return between < 0.5 * beside

@@ -116,6 +116,15 @@ def test_containers_and_packets_go_to_the_decoders(decoded: Any, encoded: Callab
     assert decoded(wrapped, likely("opus", 48000, "base64"))[0] == pytest.approx(3.0, abs=0.03)
 
 
+def test_g722_in_rtp(decoded: Any, voice: Voice, ffmpeg: Callable[..., bytes]) -> None:  # noqa: ANN401
+    sent = ffmpeg(voice(16000, 2).tobytes(), "-f", "s16le", "-ar", "16000", "-i", "-", "-c:a", "g722", "-f", "g722", "-")
+    theirs = np.frombuffer(ffmpeg(sent, "-f", "g722", "-i", "-", "-f", "s16le", "-"), "<i2")
+    packets = [b"\x80\x09" + bytes(10) + part for part in cut(sent, 160)]
+    seconds, rate, got = decoded(packets, likely("g722", 16000, "rtp"))
+    assert (seconds, rate) == (2.0, 16000)
+    assert np.abs(got.astype(int) - theirs).max() <= 1
+
+
 def test_what_gives_no_audio_leaves_nothing(decoded: Any) -> None:  # noqa: ANN401
     for messages, actual in (
         ([], likely("linear16")),

@@ -11,14 +11,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from load import ACK, FIN, START, Packet, _Talk, write_pcap
 
 import analyzer
+from analyzer.audio.actual import judge, undeclared
+from analyzer.audio.clock import Clocks
 from analyzer.audio.codecs import RAW
+from analyzer.cli import main
+from analyzer.model.session import AudioFormat
 from analyzer.model.settings import Dump, Settings
 
 Signal = np.ndarray[Any, Any]
+Voice = Callable[..., Signal]
 SECOND = 1_000_000_000
+HEAD = 262_144
 
 
 def companded(samples: Signal, law: str) -> bytes:
@@ -153,7 +162,7 @@ RATE_ERRORS = [(16000, 48000), (16000, 8000), (8000, 16000), (48000, 44100)]
 
 
 @pytest.fixture(scope="session")
-def table(voice: Callable[..., Signal], encoded: Callable[..., bytes]) -> dict[str, Sent]:
+def table(voice: Voice, encoded: Callable[..., bytes]) -> dict[str, Sent]:
     """Every label error by its name."""
 
     def spoken(rate: int, pitch: float = 115.0, seconds: float = 5) -> Signal:
@@ -243,3 +252,60 @@ def test_a_wrong_label_is_seen_through(name: str, table: dict[str, Sent], tmp_pa
     duration = len(sent.messages) * sent.interval_s
     assert track["guess_s"] == pytest.approx(duration, rel=0.05) or sent.container in ("ogg", "webm", "mp3")
     assert Path(track["files"]["guess"]).stat().st_size > 10_000
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    encoding=st.sampled_from(["linear16", "mulaw", "alaw", "linear32", "pcm_s16be", "pcm_s24le", "pcm_u8"]),
+    rate=st.sampled_from([8000, 16000, 44100]),
+    channels=st.integers(1, 2),
+    kind=st.sampled_from(["voice", "chord", "tone", "noise", "clicks", "silence", "voice and noise", "hum"]),
+    level=st.floats(0.0005, 1.4),
+    seed=st.integers(0, 99),
+)
+def test_healthy_audio_is_never_something_else(
+    voice: Voice, encoding: str, rate: int, channels: int, kind: str, level: float, seed: int
+) -> None:
+    """Of any kind, at any level up to clipping, under any encoding that is its own."""
+    random = np.random.default_rng(seed)
+    time = np.arange(rate * 3) / rate
+    signal = {
+        "voice": lambda: voice(rate, 3, 80 + 2.0 * seed) / 14000,
+        "chord": lambda: sum(np.sin(2 * np.pi * (110 + seed) * ratio * time) for ratio in (1, 1.26, 1.5, 2, 3)) / 5,
+        "tone": lambda: np.sin(2 * np.pi * rate * 0.49 * seed / 100 * time),
+        "noise": lambda: random.normal(0, 0.3, len(time)),
+        "clicks": lambda: (random.random(len(time)) < 0.002) * random.choice([-1.0, 1.0], len(time)),
+        "silence": lambda: np.zeros(len(time)),
+        "voice and noise": lambda: voice(rate, 3) / 14000 + random.normal(0, 0.2 * seed / 100, len(time)),
+        "hum": lambda: np.sin(2 * np.pi * 50 * time) * 0.2 + random.normal(0, 0.0005, len(time)) + 0.01,
+    }[kind]()
+    both = np.stack([signal, signal[::-1]][:channels], 1).reshape(-1)
+    samples = np.clip(both * level * 32767, -32768, 32767).astype(np.int64)
+    head = RAW_OF[encoding](samples)
+    found = judge(head[:HEAD], AudioFormat(None, encoding, rate, channels), Clocks())
+    assert found is None, found.evidence
+    guessed = undeclared(head[:HEAD])
+    assert guessed is None or guessed.encoding == encoding or guessed.confidence == "hint"
+
+
+def test_the_service_counted_more_than_was_sent(voice: Voice, tmp_path: Path) -> None:
+    """All of a file at once, so that no pace tells; but the service took it for another rate."""
+    messages = chunks(voice(8000, 4).tobytes(), 3200)
+    found = {}
+    for counted_s in (4.0, 2.0, 1.0, 0.0, None, 3.1):
+        path = capture(tmp_path / "counted.pcap", declared("linear16"), messages, 0.0, counted_s)
+        (session,) = analyzer.analyze(path, frames=False).sessions
+        found[counted_s] = (session.audio["client"] or {})["format"]["actual"]
+    assert {counted_s for counted_s, actual in found.items() if actual is not None} == {4.0}
+    assert (found[4.0]["encoding"], found[4.0]["sample_rate"], found[4.0]["confidence"]) == ("linear16", 8000, "hint")
+    assert "2.00 s as declared the service counted as 4.00 s" in found[4.0]["evidence"]
+
+
+def test_the_command_says_what_the_guess_is(voice: Voice, tmp_path: Path) -> None:
+    path = capture(tmp_path / "wrong.pcap", declared("linear16"), chunks(RAW_OF["alaw"](voice(8000, 3)), 160), 0.02)
+    result = CliRunner().invoke(main, ["audio", str(path), "-o", str(tmp_path / "out"), "--guess"])
+    assert result.exit_code == 0, result.output
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {"session-1-client.wav", "session-1-client.guess.wav"}
+    assert "3 s decoded as alaw, 8000 Hz" in " ".join(result.output.split())
+    with wave.open(str(tmp_path / "out" / "session-1-client.guess.wav")) as file:
+        assert (file.getframerate(), file.getnframes()) == (8000, 24000)

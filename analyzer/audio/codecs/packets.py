@@ -16,10 +16,10 @@ from analyzer.audio.codecs.sound import Sound, UndecodableError, joined, silence
 Packet = bytes | int
 """A packet's bytes, or how many bytes are missing here."""
 
-_DECODERS = {"opus": ("libopus", "opus"), "speex": ("speex", "libspeex"), "g729": ("g729",)}
+_DECODERS = {"opus": ("libopus", "opus"), "speex": ("speex", "libspeex"), "g729": ("g729",), "g722": ("g722",)}
 _G729_FRAME = 10
 """Bytes of 10 ms (ITU-T G.729 at 8 kbit/s); a shorter rest is a frame of comfort noise (Annex B)."""
-_RATES = {"opus": 48000, "speex": 8000, "g729": 8000}
+_RATES = {"opus": 48000, "speex": 8000, "g729": 8000, "g722": 16000}
 """Opus decodes at 48 kHz whatever was put in (RFC 6716 section 2); Speex does as was declared."""
 _SPEEX_RATES = (8000, 16000, 32000)
 _OPUS_MAX = 5760
