@@ -104,11 +104,13 @@ def undeclared(head: bytes, clocks: Clocks = _NO_CLOCKS) -> ActualFormat | None:
     found = _floats(data, AudioFormat())
     if found is None:
         costs = {reading: bits_per_byte(data, reading) for reading in READINGS}
-        best = _cheapest(data, costs, 1)
+        one = _cheapest(data, costs, 1)
+        best = one or _cheapest(data, costs, 2)
         if best is None or costs[best] > _UNDECLARED:
             return None
         text = f"Read as {_name(best)}, the bytes are a smooth signal with {costs[best]:.1f} bits to a byte; noise has 8"
-        found = ActualFormat(best.encoding, None, None, None, "hint", f"{text}{_idle(data, best)}.", best.offset)
+        channels = None if one else 2
+        found = ActualFormat(best.encoding, None, channels, None, "hint", f"{text}{_idle(data, best)}.", best.offset)
     return clock.timed(replace(found, confidence="hint"), np.frombuffer(head, np.uint8), AudioFormat(), clocks)
 
 

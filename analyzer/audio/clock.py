@@ -52,12 +52,12 @@ class Clocks:
 
 def timed(found: ActualFormat, data: Bytes, declared: AudioFormat, clocks: Clocks) -> ActualFormat:
     """Another encoding, with the rate and channels at which a steady sender, or the service's count, is on time."""
+    rate, by_pace = declared.sample_rate, clocks.pace is not None and clocks.pace.steady
     per_second = _per_second(clocks)
-    if per_second is None or found.encoding is None:
+    if per_second is None or found.encoding is None or (rate and not by_pace):  # a service counts as was declared
         return found
     samples = evidence.reading(data[found.offset :], found.encoding, 1)[:, 0]
     frames = per_second / RAW[found.encoding](found.channels or 1).width
-    rate = declared.sample_rate
     stated = f" It came at {per_second:.0f} bytes a second{clocks.said}, which is"
     if rate and abs(frames / rate - 1) < _RATE_TOLERANCE:
         return replace(found, evidence=f"{found.evidence}{stated} {rate} Hz.")
@@ -72,7 +72,7 @@ def timed(found: ActualFormat, data: Bytes, declared: AudioFormat, clocks: Clock
         return found
     else:
         stated += f" {true} Hz."
-    confidence = found.confidence if rate else "likely"
+    confidence = "likely" if by_pace and not rate else found.confidence
     return replace(found, sample_rate=true, channels=found.channels or 1, confidence=confidence, evidence=found.evidence + stated)
 
 

@@ -187,6 +187,7 @@ def table(voice: Voice, encoded: Callable[..., bytes]) -> dict[str, Sent]:
     torn = [*whole[:20], whole[20][:-1], *whole[21:]]
     made["a byte lost in mid-stream"] = Sent(declared("linear16"), torn, 0.1, "linear16", 16000)
     made["undeclared linear16"] = streamed("model=nova-3", "linear16", spoken(16000), 16000)
+    made["undeclared stereo"] = streamed("model=nova-3", "linear16", both, 16000, channels=2)
     made["undeclared mulaw"] = streamed("model=nova-3", "mulaw", spoken(8000), 8000, ms=20)
 
     law = chunks(RAW_OF["mulaw"](spoken(8000)), 160)
@@ -223,7 +224,15 @@ def table(voice: Voice, encoded: Callable[..., bytes]) -> dict[str, Sent]:
 NAMES = [
     *(f"{really} as {stated}" for stated, really, _ in RAW_ERRORS),
     *(f"{really} Hz as {stated} Hz" for stated, really in RATE_ERRORS),
-    *("stereo as mono", "mono as stereo", "a byte lost", "a byte lost in mid-stream", "undeclared linear16", "undeclared mulaw"),
+    *(
+        "stereo as mono",
+        "mono as stereo",
+        "a byte lost",
+        "a byte lost in mid-stream",
+        "undeclared linear16",
+        "undeclared stereo",
+        "undeclared mulaw",
+    ),
     *("base64 as mulaw", "Twilio JSON as mulaw", "Twilio JSON with its start as linear16"),
     *("RTP as mulaw", "RTP of a dynamic type as mulaw"),
     *("WAV as mulaw", "a WAV per chunk as linear16", "a WAV header amid linear16"),
