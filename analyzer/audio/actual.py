@@ -1,51 +1,52 @@
 """What the bytes of a raw declaration really are, where that differs from what was declared.
 
-In: the first bytes, the declaration, what was sniffed, and how fast the audio was sent. Out: an `ActualFormat`, or
-None where nothing speaks against the declaration. A container's own header is certain; what only the signal says is
-likely at most. A file that is sent too fast or too slow is no other format: a rate is judged only when the pace is that
-of another standard rate, and voice and size of the chunks agree on it.
+In: the first bytes, the declaration, and how fast the audio was sent. Out: an `ActualFormat`, or None where nothing
+speaks against the declaration. A container's own header is certain; what only the signal says is likely at most.
+Another reading of the bytes is believed when it is smooth, the declared one is not, and it needs clearly fewer bits.
 """
+
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from analyzer.audio import evidence, voice
+from analyzer.audio import clock, evidence
+from analyzer.audio.bare import bare
+from analyzer.audio.clock import Clocks
 from analyzer.audio.codecs import RAW
 from analyzer.audio.headers import Found
-from analyzer.audio.sniff import describe
-from analyzer.model.session import ActualFormat, AudioFormat, Pace
+from analyzer.audio.readings import NOISE, READINGS, Reading, bits_per_byte, unrelated
+from analyzer.audio.sniff import WRAPPINGS, describe, sniff
+from analyzer.audio.unwrap import stated, unwrapped
+from analyzer.model.session import ActualFormat, AudioFormat
 from analyzer.model.streams import Bytes
 
-_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
-_RATE_TOLERANCE = 0.03
-_SAME, _SAME_TOLERANCE = 1.3, 0.004
-"""Rates nearer to each other than this no voice tells apart; the pace must then be exact, and the chunks must tell."""
-_SURE = 2.2
-"""Difference of log-likelihoods from which another rate is believed; a true rate does not reach 1.7 at any wrong pace."""
-_CHUNK_WEIGHT = 2.0
-_CHUNKS_MS = {10: 0.5, 20: 1.0, 30: 0.5, 40: 0.5, 50: 0.5, 60: 0.5, 80: 0.5, 100: 1.0, 200: 0.5, 250: 0.5, 500: 0.5, 1000: 0.5}
-"""Lengths of audio that programs send at once, by how usual they are; others count nothing."""
-_CHUNK_TOLERANCE = 0.012
-_NEAR_CHUNKS = 0.5
-"""How much more usual the chunks must be at a near rate."""
-_SLOWEST_RATE, _FASTEST_RATE = 4000, 96000
-"""Rates with a voice in them."""
-_NOISE, _SMOOTH, _SMOOTHER = 0.4, 0.4, 2.5
-"""The declared reading must be rougher than _NOISE, the other one smoother than _SMOOTH, and by the factor _SMOOTHER."""
-_COMPANDED_SMOOTHER = 1.7
-"""From 16 bits to an 8-bit law the factor is smaller: the upper byte of a wrong reading still has the coarse shape."""
+_NOISE, _SMOOTH = 0.4, 0.4
+"""The declared reading must be rougher than _NOISE, the other one smoother than _SMOOTH."""
 _OTHER_LAW = 1.35
-"""So it is between the two laws, where the wrong one only distorts; below _COMPANDED_SMOOTHER that is a hint."""
-_FLOATS = 0.98
-"""Share of floats among the words of audio in floats."""
+"""By how much smoother the other law must be at least: the wrong one only distorts."""
+_PLAIN, _ELSEWISE = 0.2, 1.5
+"""Below _PLAIN nothing else looks like linear16; above, bytes swapped or one byte off must be rougher by this factor."""
+_GAIN, _GAIN_OF_SMOOTH, _TELLING_GAIN, _APART = 0.4, 1.0, 0.6, 0.2
+"""Bits per byte by which another reading must be cheaper than the declared one, than a declared one that is smooth as well, by
+which it is likely, and by which it must be cheaper than any third. Of wide samples the lower half is noise in any reading.
+"""
+_TWINS = frozenset({frozenset({"linear16", "pcm_s16be"}), frozenset({"pcm_s24le", "pcm_s24be"})})
+"""A byte beside the right place, the upper bytes of one order are those of the other, and only the lower ones tell."""
+_TWINS_APART = 0.025
+_UNDECLARED = 6.9
+"""Bits per byte below which bytes are clearly a signal."""
+_FLOATS, _OTHER_FLOATS = 0.98, 0.7
+"""Share of floats among the words of audio in floats; and in other audio at most, in which 64-bit floats reach half."""
 _MARGIN = 0.001
 """By how much a threshold must be missed for sums in integers to tell what those in floating point will: these err by far less."""
-_ONE_BYTE, _TWO_BYTES = 0.12, 0.25
-"""Byte differences below and above which samples have one byte, or two."""
+_IDLE = 0.05
+"""Share of companded silence worth telling."""
 _FEWEST, _SIGNAL, _TELLING = 4096, 65536, 30720
 """Bytes from which the encoding is judged, among how many the liveliest are sought, and how many those are: whole samples."""
-_ONE_BYTE_LAWS = ("mulaw", "alaw")
-_ONE_BYTE_READINGS = (*_ONE_BYTE_LAWS, "pcm_u8")
-_TWO_BYTE_ORDERS, _THREE_BYTES = ("linear16", "pcm_s16be"), ("pcm_s24le",)
+_NO_CLOCKS = Clocks()
+_LAWS = ("mulaw", "alaw")
+_FLOAT_WIDTHS = {"linear32": 4, "pcm_f64le": 8}
 
 
 def from_container(found: Found) -> ActualFormat:
@@ -54,17 +55,63 @@ def from_container(found: Found) -> ActualFormat:
     return ActualFormat(found.encoding, found.sample_rate, found.channels, found.container, "certain", text)
 
 
-def judge(head: bytes, declared: AudioFormat, pace: Pace | None) -> ActualFormat | None:
-    """Judge a raw declaration by the signal: another encoding first, then another rate or number of channels."""
+def from_wrapping(found: Found, messages: Sequence[bytes], declared: AudioFormat) -> ActualFormat:
+    """What a wrapping holds: as its own fields state, as a header inside states, or as the signal inside shows."""
+    inner = b"".join(piece for piece in unwrapped(found.container, messages) if isinstance(piece, bytes))
+    outer = from_container(found)
+    counted = f" The first {len(messages)} messages hold {len(inner)} bytes of audio."
+    outer = replace(outer, evidence=outer.evidence + counted)
+    encoding, rate, channels = stated(found.container, messages)
+    if encoding is not None:
+        return replace(outer, encoding=encoding, sample_rate=rate, channels=channels)
+    held = sniff(inner)
+    if held is not None and held.container not in WRAPPINGS:
+        text = f"{outer.evidence} Inside is {describe(held)}."
+        return replace(outer, encoding=held.encoding, sample_rate=held.sample_rate, channels=held.channels, evidence=text)
+    inside = judge(inner, declared, _NO_CLOCKS) if declared.encoding in RAW else undeclared(inner)
+    if inside is not None:
+        return replace(inside, container=found.container, evidence=f"{outer.evidence} Inside: {inside.evidence}")
+    data = np.frombuffer(inner, np.uint8)
+    if declared.encoding not in RAW or len(data) < _FEWEST or not _as_declared(_liveliest(_stretches(data[:_SIGNAL])), declared):
+        return outer
+    text = f"{outer.evidence} Inside is a smooth signal, as declared."
+    return ActualFormat(declared.encoding, declared.sample_rate, declared.channels, found.container, "likely", text)
+
+
+def judge(head: bytes, declared: AudioFormat, clocks: Clocks, sizes: Sequence[int] = ()) -> ActualFormat | None:
+    """Judge a raw declaration by the signal: another encoding first, then another rate or number of channels.
+
+    `sizes` are those of the first messages.
+    """
     data = np.frombuffer(head, np.uint8)
     if declared.encoding not in RAW or len(data) < _FEWEST:
         return None
     stretches = _stretches(data[:_SIGNAL])
-    if all(_plain(stretch, declared) for stretch in stretches):
-        return _off_pace(data, declared, pace)
-    liveliest = _liveliest(stretches)
-    other = None if _alone(liveliest, declared) else _other_encoding(liveliest, declared)
-    return other or _off_pace(data, declared, pace)
+    if not all(_plain(stretch, declared) for stretch in stretches):
+        other = _other_encoding(_liveliest(stretches), declared)
+        if other is not None:
+            return clock.timed(other, data, declared, clocks)
+        if (packets := bare(head, sizes, clocks.pace)) is not None:
+            return packets
+    return clock.off_pace(data, declared, clocks)
+
+
+def undeclared(head: bytes, clocks: Clocks = _NO_CLOCKS) -> ActualFormat | None:
+    """The raw encoding under which undeclared bytes are clearly a signal, if one is, and its rate where the clock tells it."""
+    data = _liveliest(_stretches(np.frombuffer(head[:_SIGNAL], np.uint8)))
+    if len(data) < _FEWEST or unrelated(data):
+        return None
+    found = _floats(data, AudioFormat())
+    if found is None:
+        costs = {reading: bits_per_byte(data, reading) for reading in READINGS}
+        one = _cheapest(data, costs, 1)
+        best = one or _cheapest(data, costs, 2)
+        if best is None or costs[best] > _UNDECLARED:
+            return None
+        text = f"Read as {_name(best)}, the bytes are a smooth signal with {costs[best]:.1f} bits to a byte; noise has 8"
+        channels = None if one else 2
+        found = ActualFormat(best.encoding, None, channels, None, "hint", f"{text}{_idle(data, best)}.", best.offset)
+    return clock.timed(replace(found, confidence="hint"), np.frombuffer(head, np.uint8), AudioFormat(), clocks)
 
 
 def _stretches(data: Bytes) -> Bytes:
@@ -80,161 +127,117 @@ def _liveliest(stretches: Bytes) -> Bytes:
 
 
 def _plain(data: Bytes, declared: AudioFormat) -> bool:
-    """Whether `_other_encoding` is certain to find nothing, as nearly always, told by integer sums at a tenth of its cost.
-
-    That is so where the declared reading is smooth; and, for one law, neither the other one smoother nor the bytes floats.
-    """
+    """Whether the declared reading is smooth enough to be left alone, as nearly always: by sums in integers, which are cheap."""
     encoding, channels = declared.encoding or "", declared.channels or 1
+    if encoding != "linear16" and encoding not in _LAWS:
+        return False
+
+    def rough(name: str, first: int = 0) -> float:
+        return evidence.integer_roughness(evidence.integers(data[first:], name), channels) or 0.0
+
+    own = rough(encoding)
+    if not own or own >= _NOISE - _MARGIN:
+        return False
     if encoding == "linear16":
-        own = evidence.integer_roughness(evidence.integers(data, encoding), channels)
-        return own is not None and own < _NOISE - _MARGIN
-    if encoding not in _ONE_BYTE_LAWS:
+        least = (_ELSEWISE + _MARGIN) * own
+        return own < _PLAIN - _MARGIN or (rough("pcm_s16be") > least and rough(encoding, 1) > least)
+    if own > (_OTHER_LAW - _MARGIN) * rough(_LAWS[encoding == "mulaw"]):
         return False
-    mulaw, alaw = (evidence.integer_roughness(evidence.integers(data, law), channels) for law in _ONE_BYTE_LAWS)
-    own, other = (mulaw, alaw) if encoding == "mulaw" else (alaw, mulaw)
-    if own is None or other is None or own > _NOISE - _MARGIN or own > (_OTHER_LAW - _MARGIN) * other:
+    if own > _PLAIN - _MARGIN and rough("linear16") < (1 + _MARGIN) * own:
         return False
-    return evidence.float_share(data) < _FLOATS
+    return not evidence.off_centre(data, encoding) and evidence.float_share(data) < _FLOATS
 
 
-def _alone(data: Bytes, declared: AudioFormat) -> bool:
-    """Whether `_other_encoding` is certain to find nothing since no other reading that the bytes allow is smooth, as in noise."""
-    if declared.encoding == "linear32" or _is_float(data):
+def _as_declared(data: Bytes, declared: AudioFormat) -> bool:
+    """The same question, asked exactly and of every encoding."""
+    encoding, channels = declared.encoding or "", declared.channels or 1
+    if encoding in _FLOAT_WIDTHS:
+        return evidence.float_share(data, _FLOAT_WIDTHS[encoding]) > _OTHER_FLOATS
+
+    def rough(name: str, first: int = 0) -> float:
+        return _rough(data[first:], name, channels) or 0.0
+
+    own = rough(encoding)
+    if not own or own >= _NOISE:
         return False
-    for name in _candidates(data):
-        if name != declared.encoding:
-            rough = evidence.integer_roughness(evidence.integers(data, name), declared.channels or 1)
-            if rough is None or rough < _SMOOTH + _MARGIN:
-                return False
-    return True
-
-
-def undeclared(head: bytes) -> ActualFormat | None:
-    """The raw encoding under which undeclared bytes are clearly a signal, if one is; nothing tells their rate."""
-    data = np.frombuffer(head[:_SIGNAL], np.uint8)
-    if len(data) < _FEWEST:
-        return None
-    if _is_float(data):
-        best = "linear32"
-    else:
-        rough = {name: value for name in _candidates(data) if (value := _rough(data, name, 1)) is not None}
-        best = min(rough, key=lambda name: rough[name], default="")
-        if not best or rough[best] > _SMOOTH:
-            return None
-    return ActualFormat(best, None, None, None, "hint", f"Read as {best}, the bytes are a smooth signal.")
+    if encoding == "linear16":
+        return own < _PLAIN or (rough("pcm_s16be") > _ELSEWISE * own and rough(encoding, 1) > _ELSEWISE * own)
+    if encoding not in _LAWS:
+        return True
+    elsewise = own > _OTHER_LAW * rough(_LAWS[encoding == "mulaw"]) or (own > _PLAIN and rough("linear16") < own)
+    return not elsewise and not evidence.off_centre(data, encoding)
 
 
 def _other_encoding(data: Bytes, declared: AudioFormat) -> ActualFormat | None:
-    """The encoding under which the bytes are a far smoother signal than as declared, and which their byte pairs allow."""
+    """The encoding under which the bytes are a smooth signal, which they are not as declared, and need clearly fewer bits."""
     encoding, channels = declared.encoding or "", declared.channels or 1
-    own = _rough(data, encoding, channels)
-    as_declared = own is not None and own < _NOISE and encoding not in _ONE_BYTE_LAWS
-    if as_declared or (encoding == "linear32" and evidence.float_share(data) > 0.5):  # noqa: PLR2004 - other bytes stay below a third
+    as_declared = _as_declared(data, declared)
+    if as_declared and encoding not in _LAWS:
         return None
-    if encoding != "linear32" and _is_float(data):
-        share = evidence.float_share(data)
-        text = f"Read as 32-bit floats, {share:.0%} of the samples lie within full scale and form a smooth signal."
-        return ActualFormat("linear32", declared.sample_rate, declared.channels, None, "likely", text)
-    if own is None and encoding == "linear32":
-        own = 1.0  # next to nothing of it is audio at all
-    rough = {name: value for name in _candidates(data) if name != encoding and (value := _rough(data, name, channels)) is not None}
-    best = min(rough, key=lambda name: rough[name], default=None)
-    if own is None or best is None or rough[best] > _SMOOTH:
+    found = _floats(data, declared)
+    if found is not None or as_declared or unrelated(data):
+        return found
+    costs = {reading: bits_per_byte(data, reading, {1, 2, channels}) for reading in READINGS}
+    stated = next((reading for reading in READINGS if reading.encoding == encoding and not reading.offset), None)
+    own = NOISE if stated is None else bits_per_byte(data, stated, (channels,))
+    best = _cheapest(data, costs, channels)
+    if best is None or best == stated:
         return None
-    ratio = own / rough[best]
-    both_laws = encoding in _ONE_BYTE_LAWS and best in _ONE_BYTE_LAWS
-    if ratio < (_OTHER_LAW if both_laws else _COMPANDED_SMOOTHER if best in _ONE_BYTE_READINGS else _SMOOTHER):
-        return None
-    if own < _NOISE and not both_laws:  # one law under the other is a signal, too
+    gain, rough = (own - costs[best]) * _weight(best), _rough(data, encoding, channels)
+    both_laws = encoding in _LAWS and best.encoding in _LAWS  # one under the other is a signal, too
+    if gain < (_GAIN if both_laws or rough is None or rough >= _NOISE else _GAIN_OF_SMOOTH):
         return None
     text = (
-        f"Read as {encoding}, the signal is {ratio:.1f} times as rough as read as {best} "
-        f"({own:.2f} to {rough[best]:.2f}, where noise has 1)."
+        f"Read as {_name(best)}, the signal is smooth and has {costs[best]:.1f} bits to a byte; read as {encoding}, as declared, "
+        f"it has {own:.1f}, and noise 8{_idle(data, best)}."
     )
-    confidence = "hint" if ratio < _COMPANDED_SMOOTHER else "likely"
-    return ActualFormat(best, declared.sample_rate, declared.channels, None, confidence, text)
+    confidence = "likely" if gain >= _TELLING_GAIN else "hint"
+    return ActualFormat(best.encoding, declared.sample_rate, declared.channels, None, confidence, text, best.offset)
 
 
-def _candidates(data: Bytes) -> tuple[str, ...]:
-    """Encodings with as many bytes to a sample as the bytes show; none where they show no number."""
-    difference = evidence.byte_difference(data)
-    if difference < _ONE_BYTE:
-        return (*_ONE_BYTE_READINGS, *_THREE_BYTES)
-    return _TWO_BYTE_ORDERS if difference > _TWO_BYTES else ()
-
-
-def _off_pace(data: Bytes, declared: AudioFormat, pace: Pace | None) -> ActualFormat | None:
-    """Another number of channels, or another rate, at which a sender that was steady would have been on time."""
-    rate, channels = declared.sample_rate, declared.channels or 1
-    if pace is None or not pace.steady or not rate:
+def _cheapest(data: Bytes, costs: dict[Reading, float], channels: int) -> Reading | None:
+    """The reading that needs the fewest bits, if it is smooth and no third one needs nearly as few."""
+    best = min(costs, key=lambda reading: costs[reading])
+    rough = _rough(data[best.offset :], best.encoding, channels)
+    if rough is None or rough >= _SMOOTH:
         return None
-    doubled = channels == 1 and abs(pace.ratio / 2 - 1) < _RATE_TOLERANCE
-    halved = channels == 2 and abs(pace.ratio * 2 - 1) < _RATE_TOLERANCE  # noqa: PLR2004 - stereo
-    true = _true_rate(rate, pace)
-    if not (doubled or halved) and true is None:
-        return None
-    samples = evidence.reading(data, declared.encoding or "", channels)
-    came = f"Audio came steadily at {pace.ratio:.2f} times real time"
-    if doubled and evidence.interleaved(samples[:, 0]):
-        text = f"{came}, and every second sample belongs to another signal."
-        return ActualFormat(declared.encoding, rate, 2, None, "likely", text)
-    if halved and evidence.halved(samples):
-        text = f"{came}, and the samples of the two channels in turn are one signal."
-        return ActualFormat(declared.encoding, rate, 1, None, "likely", text)
-    return _other_rate(samples[:, 0], declared, true, pace, came) if true is not None else None
-
-
-def _true_rate(rate: int, pace: Pace) -> int | None:
-    """The standard rate that explains the pace; None where the declared one does, or none."""
-    true = min(_RATES, key=lambda standard: abs(standard - rate * pace.ratio))
-    tolerance = _SAME_TOLERANCE if 1 / _SAME < true / rate < _SAME else _RATE_TOLERANCE
-    return None if true == rate or abs(true / (rate * pace.ratio) - 1) > tolerance else true
-
-
-def _other_rate(samples: evidence.Signal, declared: AudioFormat, true: int, pace: Pace, came: str) -> ActualFormat | None:
-    """Another rate, when voice and chunks fit only it."""
-    rate = declared.sample_rate or true
-    near = 1 / _SAME < true / rate < _SAME
-    chunk_ms, true_ms = pace.interval_s * pace.ratio * 1000, pace.interval_s * pace.ratio * rate / true * 1000
-    chunks = _usual(true_ms) - _usual(chunk_ms)
-    sent = f"{came}, as {true} Hz would"
-    if near:
-        if chunks < _NEAR_CHUNKS:
+    for reading, cost in costs.items():
+        names = frozenset({reading.encoding, best.encoding})
+        least = _TWINS_APART if len(names) == 1 or names in _TWINS else _APART
+        if reading != best and (cost - costs[best]) * _weight(best) < least:
             return None
-        text = f"{sent}, in chunks of {true_ms:.0f} ms at that rate but {chunk_ms:.1f} ms at the declared one."
-        return ActualFormat(declared.encoding, true, declared.channels, None, "likely", text)
-    return _by_voice(samples, declared, true, chunks, sent)
+    return best
 
 
-def _by_voice(samples: evidence.Signal, declared: AudioFormat, true: int, chunks: float, sent: str) -> ActualFormat | None:
-    """Another rate, when it is far likelier that somebody speaks like that at this rate than at the declared one."""
-    rate = declared.sample_rate or 0
-    if not all(_SLOWEST_RATE <= one <= _FASTEST_RATE for one in (rate, true)):
-        return None
-    heard, instead = voice.hear(samples, rate), voice.hear(samples, true)
-    if heard is None or instead is None or instead.pitch is None:
-        return None
-    if instead.likelihood - heard.likelihood + _CHUNK_WEIGHT * chunks < _SURE:
-        return None
-    text = (
-        f"{sent}, and at that rate there is a voice of {instead.pitch:.0f} Hz with {instead.rhythm:.1f} syllables a second, which "
-        f"at the declared rate has {instead.pitch * rate / true:.0f} Hz and {instead.rhythm * rate / true:.1f}."
-    )
-    return ActualFormat(declared.encoding, true, declared.channels, None, "likely", text)
-
-
-def _usual(milliseconds: float) -> float:
-    """How usual it is to send so much audio at once."""
-    return next((usual for size, usual in _CHUNKS_MS.items() if abs(milliseconds / size - 1) < _CHUNK_TOLERANCE), 0.0)
+def _floats(data: Bytes, declared: AudioFormat) -> ActualFormat | None:
+    """Floats, where nearly all words are such as audio has, most of them not zero, and the signal is no noise."""
+    for name, width in _FLOAT_WIDTHS.items():
+        share = evidence.float_share(data, width)
+        if name == declared.encoding or share < _FLOATS or evidence.float_zeros(data, width) > 0.9:  # noqa: PLR2004 - 16-bit samples reach about a quarter
+            continue
+        rough = _rough(data, name, 1)
+        if rough is not None and rough < _NOISE:
+            text = f"Read as {width * 8}-bit floats, {share:.0%} of the samples lie within full scale and form a smooth signal."
+            return ActualFormat(name, declared.sample_rate, declared.channels, None, "likely", text)
+    return None
 
 
 def _rough(data: Bytes, encoding: str, channels: int) -> float | None:
     return evidence.roughness(evidence.reading(data, encoding, channels))
 
 
-def _is_float(data: Bytes) -> bool:
-    """Whether nearly all words are floats of audio, most of them not zero, and the signal is no noise."""
-    if evidence.float_share(data) < _FLOATS or evidence.float_zeros(data) > 0.9:  # noqa: PLR2004 - 16-bit samples reach about a quarter
-        return False
-    rough = _rough(data, "linear32", 1)
-    return rough is not None and rough < _NOISE
+def _weight(reading: Reading) -> float:
+    return max(reading.width / 2, 1.0)
+
+
+def _name(reading: Reading) -> str:
+    bytes_late = {0: "", 1: " from the second byte on", 2: " from the third byte on"}
+    return f"{reading.encoding}{bytes_late[reading.offset]}"
+
+
+def _idle(data: Bytes, reading: Reading) -> str:
+    """The silence of a law, where there is some of it."""
+    if reading.encoding not in _LAWS or (share := evidence.idle_share(data, reading.encoding)) < _IDLE:
+        return ""
+    codes = {"mulaw": "0xFF or 0x7F", "alaw": "0xD5 or 0x55"}[reading.encoding]
+    return f"; {share:.0%} of the bytes are {codes}, its silence"

@@ -17,43 +17,55 @@ Signal = npt.NDArray[Any]
 
 _FEWEST = 256
 """Frames from which roughness can be told."""
+_SOME = 11
+"""Every so many bytes are enough to count; a prime, to meet every byte of a sample."""
+_FAINT = {4: 1e-8, 8: 1e-15}
+"""Floats of audio are larger: -160 dB, and what resampling leaves of silence in 64 bits, whose exponents reach much farther."""
+_QUIET = {"mulaw": 0xF, "alaw": 0xD}
+"""Upper four bits of the quietest positive codes."""
 _FAINTEST = 1e-8
 """Variance below which there is next to no signal, where full scale is 1."""
 
 
-def reading(data: Bytes, encoding: str, channels: int) -> Signal:
-    """`data` as linear samples of an encoding, shape (frames, channels), float64 with full scale 1.0.
+_UPPER = {"pcm_s24le": (3, slice(1, 3)), "pcm_s24be": (3, slice(1, None, -1)), "pcm_s32le": (4, slice(2, 4))}
+"""Bytes to a sample of what is wider than 16 bits, and where the upper two stand, the lower one first."""
 
-    Encodings are the raw ones, `pcm_s16be` for big-endian samples, `pcm_s24le` for 24 bits and `pcm_u8` for unsigned bytes. What
-    is no number, or beyond 10 times full scale, becomes zero.
+
+def reading(data: Bytes, encoding: str, channels: int) -> Signal:
+    """`data` as linear samples of a raw encoding, shape (frames, channels), float64 with full scale 1.0.
+
+    Of integers with more than 16 bits the upper 16 count. What is no number, or beyond 10 times full scale, becomes zero.
     """
-    if encoding == "pcm_u8":
-        return (data[: len(data) - len(data) % channels].reshape(-1, channels).astype(np.float64) - 128) / 128
-    if encoding == "pcm_s24le":  # the upper two of three bytes are 16-bit samples
-        data = data[: len(data) - len(data) % 3].reshape(-1, 3)[:, 1:].reshape(-1)
-        encoding = "linear16"
-    big_endian = encoding == "pcm_s16be"
-    codec = RAW["linear16" if big_endian else encoding](channels)
-    if big_endian:
-        data = data[: len(data) - len(data) % 2].reshape(-1, 2)[:, ::-1].reshape(-1)
+    if encoding in _UPPER:
+        data, encoding = _upper(data, encoding), "linear16"
+    codec = RAW[encoding](channels)
     with np.errstate(invalid="ignore"):  # a signalling NaN is only a NaN here
-        samples = codec.decode(data).reshape(-1, channels).astype(np.float64)
-    if encoding == "linear32":
+        samples = codec.decode(data).reshape(-1, channels)
+        floating = samples.dtype.kind == "f"
+        samples = samples.astype(np.float64)
+    if floating:
         return np.where(np.abs(samples) < 10, samples, 0.0)  # noqa: PLR2004 - also false for what is no number
     return samples / 32768
 
 
 def integers(data: Bytes, encoding: str) -> npt.NDArray[np.int16]:
-    """What `reading` gives as int16 samples with full scale 2 ** 15, channels interleaved; not for `linear32`."""
-    if encoding in ("mulaw", "alaw"):
+    """What `reading` gives as int16 samples with full scale 2 ** 15, channels interleaved; not for floats."""
+    if encoding in _UPPER:
+        data, encoding = _upper(data, encoding), "linear16"
+    elif encoding in _QUIET:
+        table: npt.NDArray[np.int16] = RAW[encoding].table  # type: ignore[attr-defined]
+        return np.take(table, data, mode="clip")  # nothing is out of range, and that need not be checked
+    elif encoding not in ("linear16", "pcm_s16be"):
         samples: npt.NDArray[np.int16] = RAW[encoding]().samples(data)
         return samples
-    if encoding == "pcm_u8":
-        return (data.astype(np.int16) - 128) << 8
-    if encoding == "pcm_s24le":  # the upper two of three bytes
-        data = data[: len(data) - len(data) % 3].reshape(-1, 3)[:, 1:].reshape(-1)
     order = ">" if encoding == "pcm_s16be" else "<"
     return data[: len(data) - len(data) % 2].view(f"{order}i2").astype(np.int16, copy=False)
+
+
+def _upper(data: Bytes, encoding: str) -> Bytes:
+    """The upper two bytes of every sample, as `linear16` has them."""
+    width, upper = _UPPER[encoding]
+    return np.ascontiguousarray(data[: len(data) - len(data) % width].reshape(-1, width)[:, upper]).reshape(-1)
 
 
 def roughness(samples: Signal) -> float | None:
@@ -88,30 +100,30 @@ def integer_roughness(samples: npt.NDArray[np.int16], channels: int) -> float | 
     return frames * steps / (2 * energy)
 
 
-def byte_difference(data: Bytes) -> float:
-    """How differently the even and the odd bytes are distributed, by their upper four bits: total variation distance, 0 to 1.
-
-    Near 0 when every byte is a sample; large when two bytes are one, because the lower one is noise and the upper one is not.
-    """
-    bins = (data[: len(data) - len(data) % 2] >> 4).reshape(-1, 2)
-    if not len(bins):
-        return 0.0
-    even, odd = (np.bincount(bins[:, column], minlength=16) for column in (0, 1))
-    return float(np.abs(even - odd).sum()) / (2 * len(bins))
-
-
-def float_share(data: Bytes) -> float:
-    """Share of 32-bit words that are floats as audio has them: zero, or from -160 dB to twice full scale."""
-    words = np.abs(data[: len(data) - len(data) % 4].copy().view("<f4"))
+def float_share(data: Bytes, width: int = 4) -> float:
+    """Share of words of `width` bytes that are floats as audio has them: zero, or from the faintest to twice full scale."""
+    words = np.abs(data[: len(data) - len(data) % width].copy().view(f"<f{width}"))
     if not len(words):
         return 0.0
-    return float(((words == 0) | ((words > 1e-8) & (words <= 2))).mean())  # noqa: PLR2004
+    return float(((words == 0) | ((words > _FAINT[width]) & (words <= 2))).mean())  # noqa: PLR2004
 
 
-def float_zeros(data: Bytes) -> float:
-    """Share of 32-bit words that are zero."""
-    words = data[: len(data) - len(data) % 4].copy().view("<u4")
+def float_zeros(data: Bytes, width: int = 4) -> float:
+    """Share of words that are zero."""
+    words = data[: len(data) - len(data) % width].copy().view(f"<u{width}")
     return float((words == 0).mean()) if len(words) else 1.0
+
+
+def off_centre(data: Bytes, law: str) -> bool:
+    """Whether bytes just above 0x80 outnumber those that a law has for quiet positive samples: unsigned bytes, which idle there."""
+    upper = data[::_SOME] >> 4
+    return int(np.count_nonzero(upper == 8)) > int(np.count_nonzero(upper == _QUIET[law]))  # noqa: PLR2004 - 0x80 to 0x8F
+
+
+def idle_share(data: Bytes, law: str) -> float:
+    """Share of the bytes that are a law's code nearest to zero, of either sign."""
+    idle = RAW[law].idle[0]
+    return float(((data & 0x7F) == idle & 0x7F).mean()) if len(data) else 0.0
 
 
 def interleaved(samples: Signal) -> bool:
@@ -138,4 +150,4 @@ def halved(samples: Signal) -> bool:
         return False
     between = float(((right - (left[:-1] + left[1:]) / 2) ** 2).sum())
     beside = float(((right - left[:-1]) ** 2).sum())
-    return between < 0.25 * beside
+    return between < 0.5 * beside

@@ -24,8 +24,8 @@ class Found:
 
 Stated = tuple[str | None, int | None, int | None]
 
-RTP_PAYLOADS: dict[int, Stated] = {0: ("mulaw", 8000, 1), 8: ("alaw", 8000, 1), 9: ("g722", 8000, 1), 18: ("g729", 8000, 1)}
-"""Static payload types of RFC 3551."""
+RTP_PAYLOADS: dict[int, Stated] = {0: ("mulaw", 8000, 1), 8: ("alaw", 8000, 1), 9: ("g722", 16000, 1), 18: ("g729", 8000, 1)}
+"""Static payload types of RFC 3551; G.722 has 16000 samples a second, whatever its RTP clock says (section 4.5.2)."""
 
 _WAV_PCM = {8: "pcm_u8", 16: "linear16", 24: "pcm_s24le", 32: "pcm_s32le"}
 _WAV_FLOAT = {32: "linear32", 64: "pcm_f64le"}

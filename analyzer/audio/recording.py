@@ -1,4 +1,4 @@
-"""The files that a track leaves behind: the WAV file of what it decodes to, the bytes as they were sent, and what shows them.
+"""The files that a track leaves behind: the WAV file of what it decodes to, the best guess, the bytes as sent, what shows them.
 
 In: a `Dump` and the side. Files have temporary names until `keep` gives them their own; `discard` removes them.
 """
@@ -24,6 +24,9 @@ class Recording:
     def __init__(self, dump: Dump | None, side: Side) -> None:
         self._folder: Path | None = dump.folder if dump is not None and side in dump.sides else None
         self._wav: WavWriter | None = None
+        self._guess: WavWriter | None = None
+        self.guesses = self._folder is not None and dump is not None and dump.guess
+        """Whether the best guess is asked for."""
         self._raw: IO[bytes] | None = None
         self._more: dict[str, tuple[Path, str]] = {}
         if self._folder is not None and dump is not None and dump.raw:
@@ -44,6 +47,21 @@ class Recording:
             self._wav.delete()
         self._wav = WavWriter(self._folder, sample_rate, channels, subtype)
         return self._wav
+
+    def start_guess(self, sample_rate: int, channels: int, subtype: str) -> WavWriter | None:
+        """Start the WAV file of the best guess, anew if there is one already."""
+        if self._folder is None or not self.guesses:
+            return None
+        if self._guess is not None:
+            self._guess.delete()
+        self._guess = WavWriter(self._folder, sample_rate, channels, subtype)
+        return self._guess
+
+    def drop_guess(self) -> None:
+        """Nothing came of it."""
+        if self._guess is not None:
+            self._guess.delete()
+            self._guess = None
 
     def sent(self, data: Bytes) -> None:
         """Append bytes as they were sent."""
@@ -71,6 +89,8 @@ class Recording:
         """No data follows; the files stay."""
         if self._wav is not None:
             self._wav.close()
+        if self._guess is not None:
+            self._guess.close()
         if self._raw is not None:
             self._raw.close()
 
@@ -80,12 +100,14 @@ class Recording:
         self.close()
         if self._folder is not None and self._wav is not None:
             paths["wav"] = str(self._wav.path.rename(self._folder / f"{name}.wav"))
+        if self._folder is not None and self._guess is not None:
+            paths["guess"] = str(self._guess.path.rename(self._folder / f"{name}.guess.wav"))
         if self._folder is not None and self._raw is not None:
             extension = _EXTENSIONS.get(container or "raw", container or "raw")
             paths["raw"] = str(Path(self._raw.name).rename(self._folder / f"{name}.{extension}"))
         if self._folder is not None:
             paths |= {kind: str(path.rename(self._folder / f"{name}{suffix}")) for kind, (path, suffix) in self._more.items()}
-        self._wav = self._raw = None
+        self._wav = self._guess = self._raw = None
         self._more.clear()
         return paths
 
@@ -94,6 +116,7 @@ class Recording:
         self.close()
         if self._wav is not None:
             self._wav.delete()
+        self.drop_guess()
         if self._raw is not None:
             Path(self._raw.name).unlink(missing_ok=True)
         for path, _ in self._more.values():

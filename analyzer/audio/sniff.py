@@ -21,7 +21,7 @@ _RTP_HEADER, _RTP_VERSION = 12, 2
 _LONGEST_BOX = 1 << 24
 _TEXT = 64
 """Shortest text that is taken as such: raw audio does not stay inside an alphabet that long."""
-_BASE64 = re.compile(rb"[A-Za-z0-9+/_\-\r\n]+={0,2}[\r\n]*")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/_\-][A-Za-z0-9+/_\-\r\n=]+")
 _ONE_HEADER = frozenset({"wav", "webm", "matroska", "aiff", "au", "caf", "flac"})
 """Containers whose magic stands once, at the very start."""
 _JSON = re.compile(rb'\s*[\[{]\s*(["{\[][\x20-\x7e\s\x80-\xff]*)?')
@@ -135,7 +135,12 @@ def _mp3(head: bytes) -> Found | None:
 def _base64(head: bytes) -> Found | None:
     text = head[:4096]
     cut = len(text) < len(head)
-    if len(text) < _TEXT or not _BASE64.fullmatch(text if cut else text.strip()) or len(set(text)) < _BASE64_VARIETY:
+    if (
+        len(text) < _TEXT
+        or not _BASE64.fullmatch(text if cut else text.strip())
+        or b"===" in text
+        or len(set(text)) < _BASE64_VARIETY
+    ):
         return None
     return Found("base64", sign="nothing but base64 characters")
 

@@ -9,6 +9,8 @@ import hashlib
 import numpy as np
 
 from analyzer.audio import mapping, verdict
+from analyzer.audio.alignment import OddMessages
+from analyzer.audio.clock import Clocks
 from analyzer.audio.codecs import CONTAINERS_OF, RAW, usable
 from analyzer.audio.heads import Heads
 from analyzer.audio.meter import RawMeter
@@ -16,7 +18,7 @@ from analyzer.audio.recording import Recording
 from analyzer.audio.repeats import RepeatFinder
 from analyzer.audio.sniff import sniff, sniff_middle
 from analyzer.audio.store import Store
-from analyzer.audio.verdict import Sent
+from analyzer.audio.verdict import Judged, Sent
 from analyzer.model.limits import KIB, Limits
 from analyzer.model.schema import Side
 from analyzer.model.session import AudioFormat, Mark, Pace, Sending, Track
@@ -52,6 +54,8 @@ class TrackBuilder:
         self._hash = hashlib.sha256()
         self._head = (heads or Heads(limits.audio_head)).head()
         self._starts: list[bytes] = []
+        self._sizes: list[int] = []
+        self._odd: OddMessages | None = None
         self._bytes = self._messages = self._lost = 0
         self._told = False
         """Whether enough was seen to tell a container."""
@@ -62,11 +66,17 @@ class TrackBuilder:
         rate, channels = usable(declared.sample_rate, declared.channels)
         codec = RAW.get(declared.encoding or "")
         self._declared = declared
+        self._odd = OddMessages() if declared.encoding == "linear16" else None
         self._meter: RawMeter | None = None
         self._repeats: RepeatFinder | None = None
         self._store: Store | None = None
+        self._sent: Store | None = None
+        """The bytes as sent for the best guess, the same store where they are kept anyway."""
         if codec is None:
             self._store = Store(self._limits)
+        if self._recording.guesses:
+            self._sent = self._store or Store(self._limits)
+        if codec is None:
             return
         wav = self._recording.start(rate, channels, codec.subtype) if rate is not None else None
         self._meter = RawMeter(codec(channels), rate, self._limits, wav)
@@ -76,8 +86,7 @@ class TrackBuilder:
         """The format became known after the builder was made. Raises ValueError once audio was fed."""
         if self._messages or self._lost:
             raise ValueError("the format cannot change after audio was fed")
-        if self._store is not None:
-            self._store.discard()
+        self._let_go()
         self._declare(declared)
 
     def feed(self, data: Bytes, lengths: Ints, *, goes_on: bool = False) -> None:
@@ -89,17 +98,22 @@ class TrackBuilder:
         self._hash.update(np.ascontiguousarray(data).data)
         self._recording.sent(data)
         self._look(data, lengths)
+        if self._odd is not None:
+            self._odd.add(data, lengths)
         if self._meter is not None:
             self._meter.feed(data)
         if self._repeats is not None:
             self._repeats.feed(data, lengths)
+        if self._sent is not None and self._sent is not self._store:
+            self._sent.feed(data, lengths, goes_on=goes_on)
         if self._store is not None:
             self._store.feed(data, lengths, goes_on=goes_on)
             if not self._told and self._head.held >= _TELLING:
                 self._told = True
                 head = self._head.octets()
                 if self._declared.encoding not in CONTAINERS_OF and (sniff(head) or sniff_middle(head)) is None:
-                    self._store.discard()
+                    if self._sent is None:
+                        self._store.discard()
                     self._store = None
 
     def _look(self, data: Bytes, lengths: Ints) -> None:
@@ -110,6 +124,7 @@ class TrackBuilder:
             view, at = memoryview(data), 0
             for length in first:
                 self._starts.append(bytes(view[at : at + min(length, _START)]))
+                self._sizes.append(length)
                 at += length
 
     def lost(self, length: int, *, goes_on: bool = False) -> None:
@@ -119,22 +134,37 @@ class TrackBuilder:
             self._meter.lost(length)
         if self._repeats is not None:
             self._repeats.skip(length)
+        if self._sent is not None and self._sent is not self._store:
+            self._sent.lose(length, goes_on=goes_on)
         if self._store is not None:
             self._store.lose(length, goes_on=goes_on)
 
-    def finish(self, pace: Pace | None, missing: bool) -> Track:
-        """Decode what was stored and judge. `missing`: audio bytes of this side are missing somewhere. Call it once."""
+    def finish(self, pace: Pace | None, missing: bool, counted_s: float | None = None) -> Track:
+        """Decode what was stored and judge. Call it once.
+
+        `missing`: audio bytes of this side are missing somewhere. `counted_s`: how much audio the service says it got.
+        """
         missing = missing or self._lost > 0
-        sent = Sent(self._declared, self._containers, missing, self._head.octets(), tuple(self._starts), self._limits, pace)
+        sent = Sent(
+            self._declared,
+            self._containers,
+            missing,
+            self._head.octets(),
+            tuple(self._starts),
+            self._limits,
+            Clocks(pace, self._bytes, counted_s),
+            tuple(self._sizes),
+            None if missing else self._odd,
+        )
         if self._meter is not None:
             judged = verdict.of_raw(sent, self._meter.finish())
         else:
             judged = verdict.of_stored(sent, self._store, self._recording.start)
+        guess_s = self._guess(judged)
         self._recording.close()
         if self._recording.audio is not None:
             self._mapping = self._mapped(judged.container)
-        if self._store is not None:
-            self._store.discard()
+        self._let_go()
         self._container = judged.container
         measured, head = judged.measured, bytes(sent.head[:_SHOWN])
         self._head.close()
@@ -157,6 +187,7 @@ class TrackBuilder:
             dc_offset=measured.dc_offset,
             clipped_share=measured.clipped_share,
             repeats=self._repeats.finish() if self._repeats is not None else None,
+            guess_s=guess_s,
         )
 
     def _mapped(self, container: str | None) -> mapping.Mapping:
@@ -168,6 +199,22 @@ class TrackBuilder:
             mapping.of_stored(self._store.file, self._bytes, container) if clock and self._store else mapping.by_share(self._bytes)
         )
 
+    def _guess(self, judged: Judged) -> float | None:
+        """Write the audio as what it really is, where that is asked for and something else than what was declared."""
+        if self._sent is None or judged.actual is None:
+            return None
+        from analyzer.audio.guess import decode  # noqa: PLC0415 - few runs ask for it
+
+        seconds = decode(self._sent, judged.actual, self._declared, self._limits, self._recording.start_guess)
+        if seconds is None:
+            self._recording.drop_guess()
+        return seconds
+
+    def _let_go(self) -> None:
+        for store in (self._store, self._sent):
+            if store is not None:
+                store.discard()
+
     def present(self, sending: Sending, marks: tuple[Mark, ...], title: str) -> None:
         """After `finish`: listen to the WAV file, and write what was asked for beside it."""
         if self._dump is not None and self._recording.audio is not None and self._mapping is not None:
@@ -176,13 +223,12 @@ class TrackBuilder:
             self._sound = present(self._recording, self._mapping, sending, marks, title, self._dump, self._limits)
 
     def keep(self, name: str) -> dict[str, object]:
-        """After `finish`: name the files `<name>.wav`, `<name>.<kind of the bytes>` and so on; returns their paths by kind as
-        `files`, and what `present` heard as `sound`.
+        """After `finish`: name the files `<name>.wav`, `<name>.guess.wav`, `<name>.<kind of the bytes>` and so on; returns their
+        paths by kind as `files`, and what `present` heard as `sound`.
         """
         return {"files": self._recording.keep(name, self._container), "sound": self._sound}
 
     def discard(self) -> None:
         """Let everything go, files included."""
-        if self._store is not None:
-            self._store.discard()
+        self._let_go()
         self._recording.discard()

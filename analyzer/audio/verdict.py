@@ -7,30 +7,36 @@ of it.
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import accumulate, pairwise
 
 from analyzer.audio import actual
+from analyzer.audio.alignment import OddMessages
+from analyzer.audio.bare import bare
+from analyzer.audio.clock import Clocks
 from analyzer.audio.codecs import CONTAINERS_OF, RAW, usable
 from analyzer.audio.decode import Decoded, Recorder, decode_bare, decode_container, decode_recovered
-from analyzer.audio.headers import Found
+from analyzer.audio.headers import Found, wav
 from analyzer.audio.meter import Measured
 from analyzer.audio.recovery import UnrecoverableError, recover
 from analyzer.audio.sniff import WRAPPINGS, describe, repeated, sniff, sniff_middle, sniff_rtp
 from analyzer.audio.store import Store
 from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import Limits
-from analyzer.model.session import ActualFormat, AudioFormat, Pace
+from analyzer.model.session import ActualFormat, AudioFormat
 
 _INSIDE = {"ogg-opus": "opus"}
 """Declared encodings whose name is not that of the codec inside; `g729` may be inside anything."""
 
 
+_HEADER = 256
+"""Bytes in which a WAV header states the format."""
 _FAILED, _FAILED_BARE = 0.5, 0.1
 """Shares of packets that may fail: in a container, and of bare packets, which take almost any bytes for a few of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What there is to judge. `starts` are the first 12 bytes of the first messages."""
+    """What there is to judge. `starts` are the first 12 bytes of the first messages, `sizes` how many they have."""
 
     declared: AudioFormat
     containers: bool
@@ -38,7 +44,14 @@ class Sent:
     head: bytes
     starts: tuple[bytes, ...]
     limits: Limits
-    pace: Pace | None
+    clocks: Clocks
+    sizes: tuple[int, ...] = ()
+    odd: OddMessages | None = None
+
+    def messages(self) -> list[bytes]:
+        """The first messages, as far as they are whole in the head."""
+        places = [place for place in accumulate(self.sizes, initial=0) if place <= len(self.head)]
+        return [bytes(self.head[begin:end]) for begin, end in pairwise(places)]
 
     def found(self) -> Found | None:
         """What the bytes show themselves to be."""
@@ -65,13 +78,17 @@ def of_raw(sent: Sent, measured: Measured) -> Judged:
     declared = replace(sent.declared, channels=sent.declared.channels or 1)
     found = sent.found()
     if found is None:
-        reality = actual.judge(sent.head, declared, sent.pace)
+        reality = (
+            _headers_inside(sent, declared)
+            or actual.judge(sent.head, declared, sent.clocks, sent.sizes)
+            or (sent.odd.judge(declared) if sent.odd is not None else None)
+        )
         return Judged(declared, decodable=True, measured=measured, problem=_sentence(measured.remarks), actual=reality)
-    reality = actual.from_container(found)
+    reality = _reality(sent, found, declared)
     if found.container == "wav" and _same(found, declared):
-        again = repeated(found, sent.starts)
-        where = f"{again} messages begin with a WAV header each," if again > 1 else "a WAV header stands in front of the raw audio"
-        measured.remarks.insert(0, f"{where}{' which' if again > 1 else ' and'} sounds as a click")
+        again = f"{reality.headers} WAV headers stand among the first messages and sound as clicks"
+        once = "a WAV header stands in front of the raw audio and sounds as a click"
+        measured.remarks.insert(0, again if reality.headers > 1 else once)
         return Judged(declared, True, measured, _sentence(measured.remarks), reality, found.container)
     problem = _sentence([f"{_stated(declared)} was declared, but the bytes are {describe(found)}"])
     return Judged(declared, False, measured, problem, reality, found.container, _headless(found))
@@ -86,7 +103,7 @@ def of_stored(sent: Sent, store: Store | None, record: Recorder) -> Judged:
         return _of_unknown(sent)
     if found.container in WRAPPINGS:
         problem = _sentence([f"no encoding was declared, and the bytes are {describe(found)}: no audio until it is unwrapped"])
-        return Judged(sent.declared, False, Measured(), problem, actual.from_container(found), found.container)
+        return Judged(sent.declared, False, Measured(), problem, _reality(sent, found, sent.declared), found.container)
     shown = AudioFormat(found.container, found.encoding, found.sample_rate, found.channels, "sniffed")
     if found.headless or store is None:
         return _without_header(sent, store, found, shown, record)
@@ -107,13 +124,14 @@ def _of_codec(sent: Sent, store: Store, record: Recorder) -> Judged:
     found = sent.found()
     if found is None:
         decoded = decode_bare(store, declared, sent.limits, record)
-        return _outcome(sent, store, decoded, Judged(declared, None, decoded.measured), None)
+        judged = _outcome(sent, store, decoded, Judged(declared, None, decoded.measured), None)
+        return judged if judged.decodable else replace(judged, actual=bare(sent.head, sent.sizes, sent.clocks.pace))
     encoding = declared.encoding or ""
     fits = found.container in CONTAINERS_OF[encoding] and (
         encoding == "g729" or found.encoding in (None, _INSIDE.get(encoding, encoding))
     )
     if not fits or found.headless:
-        reality = actual.from_container(found)
+        reality = _reality(sent, found, declared)
         problem = _sentence([f"{_stated(declared)} was declared, but the bytes are {describe(found)}"])
         if found.headless and fits:
             return _without_header(sent, store, found, declared, record)
@@ -155,7 +173,8 @@ def _of_unknown(sent: Sent) -> Judged:
     if not sent.containers or sent.missing:
         return Judged(sent.declared, None, Measured())
     problem = "Raw bytes without a declaration: no encoding was declared, and the bytes begin with no container that would tell it."
-    return Judged(sent.declared, False, Measured(), problem, actual.undeclared(sent.head))
+    reality = actual.undeclared(sent.head, sent.clocks) or bare(sent.head, sent.sizes, sent.clocks.pace)
+    return Judged(sent.declared, False, Measured(), problem, reality)
 
 
 def _outcome(sent: Sent, store: Store, decoded: Decoded, judged: Judged, found: Found | None) -> Judged:
@@ -176,6 +195,37 @@ def _outcome(sent: Sent, store: Store, decoded: Decoded, judged: Judged, found: 
     if store.cut:
         remarks.append(f"only the first {store.size} bytes were kept to be decoded, {store.cut} were not")
     return replace(judged, decodable=True, problem=_sentence(remarks))
+
+
+def _reality(sent: Sent, found: Found, declared: AudioFormat) -> ActualFormat:
+    """What was sniffed, what it holds if it is a wrapping, and whether every message begins with it anew."""
+    if found.container in WRAPPINGS:
+        return actual.from_wrapping(found, sent.messages(), declared)
+    reality, again = actual.from_container(found), repeated(found, sent.starts)
+    if again < 2:  # noqa: PLR2004 - once is what a container has
+        return reality
+    text = f"{reality.evidence} Of the first {len(sent.starts)} messages {again} begin with such a header."
+    return replace(reality, evidence=text, headers=again)
+
+
+def _headers_inside(sent: Sent, declared: AudioFormat) -> ActualFormat | None:
+    """A WAV header at the start of one of the first messages, after raw audio."""
+    first = next((row for row, start in enumerate(sent.starts) if start[:4] == b"RIFF" and start[8:12] == b"WAVE"), None)
+    if first is None:
+        return None
+    at = sum(sent.sizes[:first])
+    inside = wav(bytes(sent.head[at : at + _HEADER]))
+    text = f"Raw audio goes on for {at} bytes, and then there is a WAV header: it states {describe(inside)}."
+    encoding = inside.encoding or declared.encoding
+    return ActualFormat(
+        encoding,
+        inside.sample_rate,
+        inside.channels,
+        "wav",
+        "likely",
+        text,
+        headers=sum(start[:4] == b"RIFF" for start in sent.starts),
+    )
 
 
 def _headless(found: Found) -> str | None:

@@ -27,6 +27,7 @@ _SIDES = {"client": frozenset({Side.CLIENT}), "server": frozenset({Side.SERVER})
     help="Write the files into this folder; it is made if need be.",
 )
 @click.option("--raw", is_flag=True, help="Write the bytes as sent, too.")
+@click.option("--guess", is_flag=True, help="Write the audio as what it really is, too, where that is not what was declared.")
 @click.option("--timeline", is_flag=True, help="Write the audio on the clock, too: silence where none was sent, labels.")
 @click.option("--picture", is_flag=True, help="Draw waveform and spectrogram with findings and results (needs analyzer[picture]).")
 @click.option("--side", type=click.Choice(list(_SIDES)), default="client", show_default=True, help="Whose audio to write.")
@@ -37,7 +38,7 @@ def audio(captures: tuple[str, ...], folder: Path, side: str, **chosen: Any) -> 
     --encoding, --sample-rate and --channels decode it as something else. The file of --timeline begins with the session, so
     that its seconds are those of the report; its labels are cue points in it, and a text file that Audacity imports.
     """
-    dump = Dump(folder, _SIDES[side], **{name: chosen.pop(name) for name in ("raw", "timeline", "picture")})
+    dump = Dump(folder, _SIDES[side], **{name: chosen.pop(name) for name in ("raw", "guess", "timeline", "picture")})
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -252,6 +252,12 @@ class ActualFormat:
     container: str | None
     confidence: str
     evidence: str
+    offset: int = 0
+    """Bytes before the first whole sample, which are the rest of another."""
+    shifted_at: int | None = None
+    """The audio byte from which on samples no longer begin where those before them end; None where they do throughout."""
+    headers: int = 1
+    """How often the container's header stands among the first messages, where it should stand once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +310,8 @@ class Track:
     """Share of the samples that stand at full scale."""
     repeats: Repeats | None = None
     """Of raw audio."""
+    guess_s: float | None = None
+    """How much audio was written under the format that it really has, where that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,6 +355,8 @@ class Pace:
     """The intervals between audio messages hardly vary, as from a live source: half of them are within 20 % of the median."""
     interval_s: float
     """Median time between two audio messages."""
+    bytes_per_second: float | None = None
+    """What a second of audio was taken to have."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,14 @@ from analyzer.model.schema import Side
 
 @dataclass(frozen=True, slots=True)
 class Dump:
-    """`analyzer audio`: where audio is written, of which sides, and what besides: the bytes as sent, the audio on the clock with
-    its labels, a picture.
+    """`analyzer audio`: where audio is written, of which sides, and what besides: the bytes as sent, the best guess, the audio on
+    the clock with its labels, a picture.
     """
 
     folder: Path
     sides: frozenset[Side] = frozenset({Side.CLIENT})
     raw: bool = False
+    guess: bool = False
     timeline: bool = False
     picture: bool = False
 

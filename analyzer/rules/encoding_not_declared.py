@@ -11,7 +11,7 @@ from analyzer.rules._evidence import close_token, packets_of, server_close
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from analyzer.model.session import Session, Track
+    from analyzer.model.session import ActualFormat, Session, Track
 
 _UNDECODABLE = {"DATA-0000", "NET-0000"}
 
@@ -28,7 +28,7 @@ def encoding_not_declared(session: Session) -> Iterator[Finding | Unjudged]:
     How it is found
     The request declares no encoding and the first audio is no known container, or the request has one of encoding and
     sample_rate without the other. It is an error when nothing came back or the server closed for it, else a warning. Where
-    the signal shows what raw bytes are, the finding says so.
+    the signal shows what raw bytes are, the finding says so, with the rate and channels that a steady sender gives away.
 
     When it stays silent
     Where the handshake or the first audio is not in the capture, at endpoints with a default format, and in a session of no
@@ -88,11 +88,27 @@ def encoding_not_declared(session: Session) -> Iterator[Finding | Unjudged]:
         packets=packets_of(request.at, first),
         time_s=session.seconds(first.time),
         side=session.client.side.word,
-        values={"encoding": encoding, "sample_rate": rate, "results": session.service.results},
+        values={
+            "encoding": encoding,
+            "sample_rate": rate,
+            "results": session.service.results,
+            "looks_like": _looks(track.actual) if not encoding else None,
+        },
     )
+
+
+def _looks(actual: ActualFormat | None) -> dict[str, object] | None:
+    """What the bytes probably are, as plain values."""
+    if actual is None:
+        return None
+    return {"encoding": actual.encoding, "sample_rate": actual.sample_rate, "channels": actual.channels}
 
 
 def _guess(track: Track, encoding: str | None) -> str:
     """Say what the bytes probably are, where the signal tells."""
-    looks = track.actual.encoding if track.actual and not encoding else None
-    return f" The bytes look like {looks}." if looks else ""
+    actual = track.actual
+    if actual is None or encoding or not actual.encoding:
+        return ""
+    rate = f" at {actual.sample_rate} Hz" if actual.sample_rate else ""
+    channels = f" with {actual.channels} channels" if actual.channels and actual.channels > 1 else ""
+    return f" {actual.evidence} The bytes look like {actual.encoding}{rate}{channels}."

@@ -12,6 +12,20 @@ if TYPE_CHECKING:
 
     from analyzer.model.session import ActualFormat, AudioFormat, Session
 
+_INSTEAD = {
+    "pcm_s16be": "Swap the two bytes of every sample before sending: linear16 is little-endian.",
+    "pcm_s24le": "Send the upper two of the three bytes of every sample as linear16.",
+    "pcm_s24be": "Send the upper two of the three bytes of every sample, the lower one first, as linear16.",
+    "pcm_s32le": "Send the upper two of the four bytes of every sample as linear16; linear32 is floating point.",
+    "pcm_u8": "Subtract 128 from every byte and send it as the upper byte of a linear16 sample.",
+    "pcm_f64le": "Convert the samples to 32-bit floats (linear32) or, times 32767, to linear16.",
+    "g722": "Decode the G.722 and send linear16 at 16000 Hz.",
+}
+"""What no service takes by name, and what to do with it."""
+_WHOLE = "Send whole samples: look for a byte that is dropped, or for a buffer with an odd size, before the audio is sent."
+_HEADERS = (
+    "Cut the WAV header (44 bytes, mostly) off every chunk, and send the samples alone, or send one header for the whole stream."
+)
 _WRAPPINGS = {
     "base64": "Decode the base64 before sending, and send the bytes themselves.",
     "json": "Send the audio alone: take it out of the JSON, decode its base64, and send the bytes.",
@@ -29,10 +43,13 @@ def format_mismatch(session: Session) -> Iterator[Finding | Unjudged]:
     no transcript, or a close with DATA-0000 or NET-0000.
 
     How it is found
-    The first bytes are compared with the signatures of containers, the distribution of the bytes with that of the declared
-    encoding, and the audio is decoded as declared. A wrong sample rate is told by audio that came steadily at the pace of
+    The first bytes are compared with the signatures of containers, and base64, JSON and RTP are looked into. Raw bytes are
+    read as every raw encoding, in both byte orders, at one to four bytes a sample and one byte off: a reading is believed when
+    it gives a smooth signal, the declared one does not, and it needs clearly fewer bits. Floats are told by their exponents,
+    Opus packets and AMR frames by their first bytes. A wrong sample rate is told by audio that came steadily at the pace of
     another standard rate, when at that rate pitch and rhythm of the voice are those of a speaker or the chunks have a usual
-    length, and at the declared one they are not. Wrong channels are told by the pace and by neighbouring samples.
+    length, and at the declared one they are not; or when the service counted more seconds than were sent. Wrong channels are
+    told by the pace and by neighbouring samples. Only what a header states is certain.
 
     When it stays silent
     Where nothing was declared, see encoding-not-declared, or where the handshake is not in the capture. A WAV header in
@@ -43,7 +60,8 @@ def format_mismatch(session: Session) -> Iterator[Finding | Unjudged]:
     Write the audio to a file where it is sent, check what it is, and declare exactly that; for audio in a container (WAV,
     Ogg, WebM, MP3, ...) leave out encoding and sample_rate.
 
-    Convert or resample where the service does not take the format: analyzer audio writes what was sent for listening.
+    Convert or resample where the service does not take the format. Send samples whole, in little-endian order, and without
+    headers among them. analyzer audio --guess writes the audio as what it really is, for listening.
 
     References
     Deepgram, WebSocket DATA and NET errors, "Troubleshooting 1008 - DATA-0000"; the page on determining your audio format.
@@ -76,9 +94,10 @@ def format_mismatch(session: Session) -> Iterator[Finding | Unjudged]:
         return
     else:
         wrapped = _only_wrapped(declared, actual)
-        remark = "A WAV header stands in front of matching raw audio and is heard as a click" if wrapped else actual.evidence
+        in_front = wrapped and actual.confidence == Confidence.CERTAIN
+        remark = "A WAV header stands in front of matching raw audio and is heard as a click" if in_front else actual.evidence
         stated = f"declared as {_describe(declared)}" if declared.encoding else "declared without an encoding"
-        text = f"The audio is {stated} but is {_describe(actual)}. {remark}"
+        text = f"The audio is {stated} but is {_describe(actual)}{_out_of_step(actual)}. {remark}"
         confidence = Confidence(actual.confidence)
         severity = Severity.NOTE if wrapped or confidence is Confidence.HINT else Severity.ERROR
     first = session.client.moment(int(session.audio_rows[0]))
@@ -98,10 +117,8 @@ def _remedy(declared: AudioFormat, actual: ActualFormat | None) -> str:
     """Say what to declare instead, where the bytes tell; else the page's own advice stands."""
     if actual is None:
         return ""
-    if actual.container in _WRAPPINGS:
-        return _WRAPPINGS[actual.container]
-    if actual.container:
-        return "Leave out encoding and sample_rate, which the service reads from the header, or send raw audio as declared."
+    if instead := _instead(actual):
+        return instead
     wanted = [
         f"{name}={real}"
         for name, real, stated in (
@@ -114,6 +131,19 @@ def _remedy(declared: AudioFormat, actual: ActualFormat | None) -> str:
     return f"Declare {' and '.join(wanted)} if the service takes that, or convert the audio to what is declared." if wanted else ""
 
 
+def _instead(actual: ActualFormat) -> str:
+    """Say what to do with what no declaration makes right."""
+    if actual.container in _WRAPPINGS:
+        return _WRAPPINGS[actual.container]
+    if actual.container == "wav" and (actual.headers > 1 or actual.confidence != "certain"):
+        return _HEADERS
+    if actual.container:
+        return "Leave out encoding and sample_rate, which the service reads from the header, or send raw audio as declared."
+    if actual.offset or actual.shifted_at is not None:
+        return _WHOLE
+    return _INSTEAD.get(actual.encoding or "", "")
+
+
 def _only_wrapped(declared: AudioFormat, actual: ActualFormat) -> bool:
     """Whether the bytes are what was declared, with a WAV header in front."""
     same = (
@@ -121,7 +151,7 @@ def _only_wrapped(declared: AudioFormat, actual: ActualFormat) -> bool:
         None in (actual.sample_rate, declared.sample_rate) or actual.sample_rate == declared.sample_rate,
         actual.channels is None or actual.channels == (declared.channels or 1),
     )
-    return actual.container == "wav" and all(same)
+    return actual.container == "wav" and actual.headers == 1 and all(same)
 
 
 def _describe(form: AudioFormat | ActualFormat) -> str:
@@ -130,6 +160,13 @@ def _describe(form: AudioFormat | ActualFormat) -> str:
     parts.append(f"{form.channels} channels" if form.channels and form.channels > 1 else "")
     words = ", ".join(part for part in parts if part)
     return f"{words} in {form.container}" if form.container and words else words or str(form.container or "unknown")
+
+
+def _out_of_step(actual: ActualFormat) -> str:
+    """Say that samples do not begin where they should."""
+    if actual.shifted_at is not None:
+        return f" out of step from byte {actual.shifted_at} on"
+    return f", {actual.offset} byte{'s' if actual.offset > 1 else ''} out of step" if actual.offset else ""
 
 
 def _values(form: AudioFormat | ActualFormat) -> dict[str, object]:

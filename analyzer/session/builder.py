@@ -26,7 +26,7 @@ from analyzer.session.declared import declared_in_message, declared_in_query
 from analyzer.session.encrypted import estimate
 from analyzer.session.service import ServiceFacts
 from analyzer.session.side import QUOTED, SideBuilder, TrackBuilder
-from analyzer.session.silence import find_gaps, find_pace, raw_bytes_per_second
+from analyzer.session.silence import find_gaps, find_pace, raw_bytes_per_second, usual_bytes_per_second
 from analyzer.wire import stream_kernels
 
 AUDIO, BINARY = int(Kind.AUDIO), int(Opcode.BINARY)
@@ -302,10 +302,12 @@ class SessionBuilder:
         origin = self._response.at if self._response and upgrade.outcome == "accepted" else self.first
         accepted = upgrade.outcome in ("accepted", "not-captured")
         gaps = find_gaps(client, self._provider, origin, self._last, close, self._settings) if accepted else ()
-        pace = find_pace(client, raw_bytes_per_second(self._sides[Side.CLIENT].declared))
-        client_audio, server_audio = (
-            half.finish_track(pace if half.side is Side.CLIENT else None, joined=self._joined) for half in self._sides
-        )
+        declared, service = self._sides[Side.CLIENT].declared, self._service.freeze()
+        pace = find_pace(client, raw_bytes_per_second(declared))
+        sending = pace or find_pace(client, usual_bytes_per_second(client))
+        counted_s = (service.metadata or {}).get("duration_s")
+        client_audio = self._sides[Side.CLIENT].finish_track(sending, counted_s, joined=self._joined)
+        server_audio = self._sides[Side.SERVER].finish_track(None, joined=self._joined)
         if pace is None and client_audio is not None and client_audio.duration_s and client_audio.headless is None:
             pace = find_pace(client, client_audio.bytes / client_audio.duration_s)  # a container or codec, by its mean
         return Session(
@@ -322,7 +324,7 @@ class SessionBuilder:
             server_audio=server_audio,
             gaps=gaps,
             pace=pace,
-            service=self._service.freeze(),
+            service=service,
             tcp_end=self._tcp_end(),
             settings=self._settings,
             tls=self._tls,

@@ -36,7 +36,7 @@ class TrackBuilder(Protocol):
     def redeclare(self, declared: AudioFormat) -> None:
         """Learn the format before the first message."""
 
-    def finish(self, pace: Pace | None, missing: bool) -> Track:
+    def finish(self, pace: Pace | None, missing: bool, counted_s: float | None = None) -> Track:
         """Judge."""
 
     def present(self, sending: Sending, marks: tuple[Mark, ...], title: str) -> None:
@@ -138,13 +138,13 @@ class SideBuilder:
             else:
                 track.feed(bulk.gathered(batch.content, columns["at"][some], sizes), sizes, goes_on=goes_on)
 
-    def finish_track(self, pace: Pace | None, *, joined: bool) -> Track | None:
-        """The track, judged. `joined`: the beginning is not in the capture."""
+    def finish_track(self, pace: Pace | None, counted_s: float | None = None, *, joined: bool) -> Track | None:
+        """The track, judged. `counted_s`: how much the other side says it got; `joined`: the beginning is not in the capture."""
         if self.track is None:
             return None
         kinds = self.messages.column("kind")
         unreadable = bool((kinds == Kind.UNREADABLE).any())
-        track = self.track.finish(pace, joined or unreadable or bool(self.holes))
+        track = self.track.finish(pace, joined or unreadable or bool(self.holes), counted_s)
         # The track counts the parts of torn and of very long messages.
         return replace(track, messages=int(np.count_nonzero(kinds == Kind.AUDIO)))
 

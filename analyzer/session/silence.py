@@ -14,7 +14,8 @@ from analyzer.model.settings import Settings
 PAUSE = SECOND
 """Longer waits than this, beyond the audio sent before them, are no matter of pace."""
 NEAR = 0.2
-SAMPLE_BYTES = {"linear16": 2, "linear32": 4, "mulaw": 1, "alaw": 1}
+SAMPLE_BYTES = {"linear16": 2, "linear32": 4, "mulaw": 1, "alaw": 1, "pcm_u8": 1, "pcm_s16be": 2, "pcm_s24le": 3, "pcm_s24be": 3}
+SAMPLE_BYTES |= {"pcm_s32le": 4, "pcm_f64le": 8}
 SHORTEST_SPAN = 0.001
 
 
@@ -65,6 +66,16 @@ def raw_bytes_per_second(declared: AudioFormat) -> float | None:
     return SAMPLE_BYTES.get(declared.encoding or "", 0) * (declared.sample_rate or 0) * (declared.channels or 1) or None
 
 
+def usual_bytes_per_second(client: Direction) -> float | None:
+    """The bytes of a middling audio message over the middling time between two, where nothing tells what a second takes."""
+    rows = client.rows(Kind.AUDIO)
+    if len(rows) < 2:  # noqa: PLR2004 - one message has no pace
+        return None
+    step = float(np.median(np.diff(client.messages.column("first_time")[rows])))
+    size = float(np.median(np.diff(client.messages.column("audio_at")[rows])))
+    return size * SECOND / step if step > 0 and size > 0 else None
+
+
 def find_pace(client: Direction, bytes_per_second: float | None) -> Pace | None:
     """Pace of the client's audio; None for fewer than two messages, or where it is not known how long its bytes last."""
     rows = client.rows(Kind.AUDIO)
@@ -83,4 +94,4 @@ def find_pace(client: Direction, bytes_per_second: float | None) -> Pace | None:
     ratio = round(audio_s / span_s, 4)
     if not ratio:  # a byte now and then has no pace
         return None
-    return Pace(ratio, round(audio_s, 6), round(span_s, 6), steady, round(middle / SECOND, 6))
+    return Pace(ratio, round(audio_s, 6), round(span_s, 6), steady, round(middle / SECOND, 6), bytes_per_second)

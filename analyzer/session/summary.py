@@ -228,6 +228,8 @@ def _audio(track: Track | None) -> dict[str, Any] | None:
                 "container": actual.container,
                 "confidence": actual.confidence,
                 "evidence": actual.evidence,
+                "offset": actual.offset,
+                "shifted_at": actual.shifted_at,
             },
         },
         "decodable": track.decodable,
@@ -238,6 +240,7 @@ def _audio(track: Track | None) -> dict[str, Any] | None:
         "dc_offset": track.dc_offset,
         "clipped_share": track.clipped_share,
         "repeated_messages": track.repeats.messages if track.repeats is not None else 0,
+        **({} if track.guess_s is None else {"guess_s": track.guess_s}),
     }
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from analyzer.audio import actual
+from analyzer.audio.clock import Clocks
 from analyzer.audio.headers import Found
 from analyzer.model.session import ActualFormat, AudioFormat, Pace
 
@@ -20,7 +21,7 @@ def pace(ratio: float, *, steady: bool = True) -> Pace:
 
 
 def judge(head: bytes, encoding: str, rate: int, channels: int = 1, speed: Pace | None = None) -> ActualFormat | None:
-    return actual.judge(head[:HEAD], AudioFormat(None, encoding, rate, channels), speed or pace(1.0))
+    return actual.judge(head[:HEAD], AudioFormat(None, encoding, rate, channels), Clocks(speed or pace(1.0)))
 
 
 @pytest.mark.parametrize("rate", [8000, 16000])
@@ -134,7 +135,7 @@ def test_the_short_way_tells_what_the_long_one_does(
     plain = sum(actual._plain(np.frombuffer(head, np.uint8), AudioFormat(None, name, 8000, 1)) for head, name, *_ in cases)
     assert plain or really in {"pcm_s16be", "linear32"}
     monkeypatch.setattr(actual, "_plain", lambda *_: False)
-    monkeypatch.setattr(actual, "_alone", lambda *_: False)
+    monkeypatch.setattr(actual, "unrelated", lambda *_: False)
     assert [judge(*case) for case in cases] == short
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from analyzer.audio import evidence
+from analyzer.audio.codecs import RAW
 
 Voice = Callable[..., np.ndarray[Any, Any]]
 
@@ -47,13 +48,6 @@ def test_one_signal_on_two_channels(voice: Voice) -> None:
         assert not evidence.halved(stereo)
 
 
-def test_bytes_of_one_sample_or_two(voice: Voice) -> None:
-    data = voice(16000, 2)
-    assert evidence.byte_difference(data.view(np.uint8)) > 0.25
-    assert evidence.byte_difference(data.view(np.uint8)[::2].copy()) < 0.12
-    assert evidence.byte_difference(np.zeros(0, np.uint8)) == 0.0
-
-
 def test_floats_are_told_from_other_words(voice: Voice) -> None:
     samples = voice(16000, 1)
     assert evidence.float_share((samples / 32768).astype("<f4").view(np.uint8)) > 0.98
@@ -63,11 +57,11 @@ def test_floats_are_told_from_other_words(voice: Voice) -> None:
 
 def test_readings_take_any_bytes() -> None:
     data = np.random.default_rng(0).integers(0, 256, 4001).astype(np.uint8)
-    for encoding in ("linear16", "pcm_s16be", "pcm_s24le", "pcm_u8", "mulaw", "alaw", "linear32"):
+    for encoding in sorted(RAW):
         for channels in (1, 2):
             samples = evidence.reading(data, encoding, channels)
             assert samples.shape[1] == channels
             assert np.isfinite(samples).all()
-            if encoding != "linear32":
+            if encoding not in ("linear32", "pcm_f64le"):
                 whole = evidence.integers(data, encoding)[: samples.size]
                 assert (whole.reshape(samples.shape) / 32768 == samples).all()

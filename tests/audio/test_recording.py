@@ -41,6 +41,26 @@ def test_only_what_was_asked_for_is_written(tmp_path: Path) -> None:
     assert record(tmp_path, raw=False).keep("x", None).keys() == {"wav"}
 
 
+def test_the_guess_stands_beside_the_declared_one(tmp_path: Path) -> None:
+    recording = Recording(Dump(tmp_path, guess=True), Side.CLIENT)
+    for start in (recording.start, recording.start_guess, recording.start_guess):
+        wav = start(8000, 1, "PCM_16")
+        assert wav is not None
+        wav.write(np.zeros(10, np.int16))
+    assert recording.keep("x", None) == {"wav": str(tmp_path / "x.wav"), "guess": str(tmp_path / "x.guess.wav")}
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_guess_that_is_not_asked_for_or_came_to_nothing_leaves_no_file(tmp_path: Path) -> None:
+    assert Recording(Dump(tmp_path), Side.CLIENT).start_guess(8000, 1, "PCM_16") is None
+    assert Recording(Dump(tmp_path, guess=True), Side.SERVER).start_guess(8000, 1, "PCM_16") is None
+    recording = Recording(Dump(tmp_path, guess=True), Side.CLIENT)
+    recording.start_guess(8000, 1, "PCM_16")
+    recording.drop_guess()
+    assert recording.keep("x", None) == {}
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_second_start_replaces_the_first(tmp_path: Path) -> None:
     recording = record(tmp_path, raw=False)
     recording.start(16000, 2, "FLOAT")

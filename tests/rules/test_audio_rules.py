@@ -77,10 +77,26 @@ def test_a_container_with_its_beginning() -> None:
 
 
 def test_undeclared_audio_that_looks_like_something() -> None:
-    sent = track(format=AudioFormat(), decodable=False, actual=actual(encoding="mulaw", confidence="hint"))
+    sent = track(format=AudioFormat(), decodable=False, actual=actual(encoding="mulaw", sample_rate=None, confidence="hint"))
     (finding,) = encoding_not_declared(session(CLIENT, ENDED, query={}, client_audio=sent, service=Service(0)))
     assert isinstance(finding, Finding)
     assert finding.text.endswith("The bytes look like mulaw.")
+    heard = actual(encoding="linear16", sample_rate=16000, channels=2, confidence="likely")
+    sent = track(format=AudioFormat(), decodable=False, actual=heard)
+    (finding,) = encoding_not_declared(session(CLIENT, ENDED, query={}, client_audio=sent, service=Service(0)))
+    assert isinstance(finding, Finding)
+    assert finding.text.endswith(f"{heard.evidence} The bytes look like linear16 at 16000 Hz with 2 channels.")
+    assert finding.values["looks_like"] == {"encoding": "linear16", "sample_rate": 16000, "channels": 2}
+
+
+def test_samples_out_of_step_are_said_to_be() -> None:
+    for found, words in (
+        (actual(encoding="linear16", offset=1), "linear16, 16000 Hz, 1 byte out of step."),
+        (actual(encoding="linear16", shifted_at=3200), "linear16, 16000 Hz out of step from byte 3200 on."),
+    ):
+        (finding,) = format_mismatch(session(CLIENT, client_audio=track(actual=found)))
+        assert isinstance(finding, Finding)
+        assert words in finding.text
 
 
 @pytest.mark.parametrize(
@@ -91,6 +107,14 @@ def test_undeclared_audio_that_looks_like_something() -> None:
         (actual(encoding="linear16", sample_rate=16000, channels=2), "Declare channels=2 if"),
         (actual(encoding="opus", container="webm"), "Leave out encoding and sample_rate"),
         (actual(encoding="mulaw", container="rtp"), "Cut the RTP header"),
+        (actual(encoding="linear16", sample_rate=16000, container="wav", headers=20), "Cut the WAV header"),
+        (actual(encoding="linear16", sample_rate=8000, container="wav", confidence="likely"), "Cut the WAV header"),
+        (actual(encoding="pcm_s16be"), "Swap the two bytes"),
+        (actual(encoding="pcm_s24le"), "Send the upper two of the three bytes"),
+        (actual(encoding="pcm_s32le"), "Send the upper two of the four bytes"),
+        (actual(encoding="pcm_u8"), "Subtract 128"),
+        (actual(encoding="linear16", offset=1), "Send whole samples"),
+        (actual(encoding="linear16", shifted_at=3200), "Send whole samples"),
     ],
 )
 def test_the_remedy_names_what_to_declare(found: ActualFormat, remedy: str) -> None:

@@ -12,10 +12,20 @@ from analyzer.audio.codecs.linear16 import Linear16
 from analyzer.audio.codecs.linear32 import Linear32
 from analyzer.audio.codecs.mulaw import Mulaw
 from analyzer.audio.codecs.packets import Packet, Torn
+from analyzer.audio.codecs.pcm_f64le import PcmF64le
+from analyzer.audio.codecs.pcm_s16be import PcmS16be
+from analyzer.audio.codecs.pcm_s24be import PcmS24be
+from analyzer.audio.codecs.pcm_s24le import PcmS24le
+from analyzer.audio.codecs.pcm_s32le import PcmS32le
+from analyzer.audio.codecs.pcm_u8 import PcmU8
 from analyzer.audio.codecs.raw import RawCodec
 from analyzer.audio.codecs.sound import Sound, UndecodableError, usable
 
-RAW: dict[str, type[RawCodec]] = {codec.name: codec for codec in (Linear16, Linear32, Mulaw, Alaw)}
+DECLARABLE = (Linear16, Linear32, Mulaw, Alaw)
+"""What services take as raw audio."""
+OTHERS = (PcmS16be, PcmS24le, PcmS24be, PcmS32le, PcmU8, PcmF64le)
+"""What programs send instead, and what `--encoding` takes."""
+RAW: dict[str, type[RawCodec]] = {codec.name: codec for codec in (*DECLARABLE, *OTHERS)}
 
 PACKETS = packets.ENCODINGS
 """Encodings that may come as bare packets, one or more per message."""

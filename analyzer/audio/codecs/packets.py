@@ -27,13 +27,13 @@ class Torn:
 Packet = bytes | int | Torn
 """A message's bytes, or how many bytes are missing here that belong to no message at hand."""
 
-_DECODERS = {"opus": ("opus", "libopus"), "speex": ("speex", "libspeex"), "g729": ("g729",)}
+_DECODERS = {"opus": ("opus", "libopus"), "speex": ("speex", "libspeex"), "g729": ("g729",), "g722": ("g722",)}
 """The one that the `ffmpeg` program takes comes first: others differ by more than rounding."""
 _G729_FRAME, _G729_SILENCE = 10, 2
 """Bytes of 10 ms of speech (ITU-T G.729 at 8 kbit/s), and of comfort noise (Annex B), which may end a
 packet (RFC 3551 section 4.5.6)."""
 _G729_SAMPLES = 80
-_RATES = {"opus": opus.RATE, "speex": 8000, "g729": 8000}
+_RATES = {"opus": opus.RATE, "speex": 8000, "g729": 8000, "g722": 16000}
 _SPEEX_FRAME = 0.02
 _SHORTEST = 3
 """Bytes of a packet that must give audio: one or two stand for silence (RFC 6716 section 2.1.9)."""

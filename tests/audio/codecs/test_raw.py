@@ -1,5 +1,6 @@
 """Every raw encoding: any cut and any hole leaves the samples in step."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -57,8 +58,35 @@ def test_samples_need_no_alignment_in_memory(name: str) -> None:
 def test_loudness_is_that_of_the_samples(name: str) -> None:
     codec = RAW[name]()
     codes = codec.take(np.random.default_rng(3).integers(0, 120, 4000).astype(np.uint8))
-    scale = 1 if codec.bits == 16 else 1 << 23
-    values = [
-        round(max(-1.0, min(float(sample), 1 - 2**-23)) * scale) if scale > 1 else int(sample) for sample in codec.samples(codes)
-    ]
+    samples = codec.samples(codes)
+    scale = 1 << 23 if samples.dtype.kind == "f" else 1
+    values = [round(max(-1.0, min(float(sample), 1 - 2**-23)) * scale) if scale > 1 else int(sample) for sample in samples]
     assert codec.loudness(codes)[:3] == (max(map(abs, values)), sum(value**2 for value in values), sum(values))
+
+
+FFMPEG = {
+    "linear16": "s16le",
+    "linear32": "f32le",
+    "mulaw": "mulaw",
+    "alaw": "alaw",
+    "pcm_s16be": "s16be",
+    "pcm_s24le": "s24le",
+    "pcm_s24be": "s24be",
+    "pcm_s32le": "s32le",
+    "pcm_u8": "u8",
+    "pcm_f64le": "f64le",
+}
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("name", sorted(RAW))
+def test_samples_are_those_of_ffmpeg(name: str, channels: int, ffmpeg: Callable[..., bytes]) -> None:
+    """Whatever fits into 24 bits is exact; floats are made from integers, so that they are."""
+    signal = np.random.default_rng(4).integers(-(2**23), 2**23, 3000).astype("<i4") << 8
+    sent = ffmpeg(signal.tobytes(), "-f", "s32le", "-ar", "8000", "-i", "-", "-f", FFMPEG[name], "-")
+    sent = sent[: len(sent) - len(sent) % RAW[name](channels).width]
+    theirs = np.frombuffer(ffmpeg(sent, "-f", FFMPEG[name], "-ar", "8000", "-i", "-", "-f", "s32le", "-"), "<i4")
+    ours = RAW[name](channels).decode(array(sent))
+    full = {"f": 1.0, "i": float(1 << (RAW[name].bits - 1))}[ours.dtype.kind]
+    assert ours.ndim == (1 if channels == 1 else 2)
+    assert np.abs(ours.reshape(-1).astype(float) / full - theirs / 2.0**31).max() < 2**-23
