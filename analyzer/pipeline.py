@@ -28,8 +28,9 @@ from analyzer.model.redact import redact, redact_value
 from analyzer.model.report import CaptureReport, Report, SessionReport
 from analyzer.model.schema import Side
 from analyzer.model.secrets import TlsSecret, TlsSecrets
-from analyzer.model.session import AudioFormat, Request, Response
+from analyzer.model.session import Request, Response
 from analyzer.model.settings import Settings
+from analyzer.model.track import AudioFormat
 from analyzer.providers import by_name, by_words, recognise
 from analyzer.rules import judge, judge_capture, numbered
 from analyzer.session.builder import Services, SessionBuilder

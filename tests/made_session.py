@@ -10,23 +10,11 @@ from analyzer.model.limits import SECOND
 from analyzer.model.places import Endpoint, Hole, Moment, Span
 from analyzer.model.provider import Provider
 from analyzer.model.schema import FRAMES, MESSAGES, Kind, Opcode, Side
-from analyzer.model.session import (
-    AudioFormat,
-    AudioGap,
-    Close,
-    Direction,
-    Pace,
-    Request,
-    Response,
-    Service,
-    Session,
-    Text,
-    Track,
-    Upgrade,
-)
+from analyzer.model.session import AudioGap, Close, Direction, Request, Response, Service, Session, Text, Upgrade
 from analyzer.model.settings import Settings
 from analyzer.model.tables import Table
 from analyzer.model.tcp import Tcp
+from analyzer.model.track import AudioFormat, Pace, Track
 from analyzer.providers import by_name
 
 ORIGIN = 1_795_000_000 * SECOND

@@ -18,8 +18,8 @@ from analyzer.audio.headers import Found
 from analyzer.audio.readings import NOISE, READINGS, Reading, bits_per_byte, unrelated
 from analyzer.audio.sniff import WRAPPINGS, describe, sniff
 from analyzer.audio.unwrap import stated, unwrapped
-from analyzer.model.session import ActualFormat, AudioFormat
 from analyzer.model.streams import Bytes
+from analyzer.model.track import ActualFormat, AudioFormat
 
 _NOISE, _SMOOTH = 0.4, 0.4
 """The declared reading must be rougher than _NOISE, the other one smoother than _SMOOTH."""

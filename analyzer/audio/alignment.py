@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from analyzer.audio.readings import READINGS, bits_per_byte
-from analyzer.model.session import ActualFormat, AudioFormat
 from analyzer.model.streams import Bytes, Ints
+from analyzer.model.track import ActualFormat, AudioFormat
 
 _KEPT = 32768
 """Bytes kept from the first odd message on."""

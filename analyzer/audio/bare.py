@@ -7,7 +7,7 @@ tells them is that every message begins with the same configuration, or that fra
 from collections import Counter
 from collections.abc import Sequence
 
-from analyzer.model.session import ActualFormat, Pace
+from analyzer.model.track import ActualFormat, Pace
 
 _FEWEST_PACKETS, _SAME = 20, 0.9
 """Packets from which Opus is told, and the share of them that must have one configuration."""

@@ -12,8 +12,8 @@ import numpy as np
 from analyzer.audio import evidence, voice
 from analyzer.audio.codecs import RAW
 from analyzer.model.dataclass import dataclass
-from analyzer.model.session import ActualFormat, AudioFormat, Pace
 from analyzer.model.streams import Bytes
+from analyzer.model.track import ActualFormat, AudioFormat, Pace
 
 _RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 _RATE_TOLERANCE = 0.03

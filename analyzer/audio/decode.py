@@ -25,7 +25,7 @@ from analyzer.audio.store import Store
 from analyzer.audio.wav import WavWriter
 from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import Limits
-from analyzer.model.session import AudioFormat
+from analyzer.model.track import AudioFormat
 
 _FREE_SECONDS = 600
 """Audio that any number of bytes may decode to."""

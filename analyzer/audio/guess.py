@@ -19,8 +19,8 @@ from analyzer.audio.store import Store
 from analyzer.audio.unwrap import Piece, unwrapped
 from analyzer.audio.wav import WavWriter
 from analyzer.model.limits import Limits
-from analyzer.model.session import ActualFormat, AudioFormat
 from analyzer.model.streams import Bytes
+from analyzer.model.track import ActualFormat, AudioFormat
 
 _USUAL_RATE = 16_000
 """Hz, where nothing tells the rate."""

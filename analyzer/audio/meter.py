@@ -15,8 +15,8 @@ from analyzer.audio.silence import SilenceFinder, SilentRuns
 from analyzer.audio.wav import WavWriter
 from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import Limits
-from analyzer.model.session import SilentSpan
 from analyzer.model.streams import Bytes
+from analyzer.model.track import SilentSpan
 from analyzer.wire import bulk
 
 SHORTEST_SILENCE = 10

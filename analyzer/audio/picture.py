@@ -17,7 +17,7 @@ from analyzer.audio.columns import Columns
 from analyzer.audio.placement import Placement
 from analyzer.audio.timeline import blocks
 from analyzer.model.errors import MissingDependencyError
-from analyzer.model.session import Mark
+from analyzer.model.track import Mark
 
 _COLUMNS = 1400
 _INCHES, _DPI = (16.0, 9.0), 100

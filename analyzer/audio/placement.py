@@ -10,8 +10,8 @@ import numpy as np
 
 from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import SECOND, Limits
-from analyzer.model.session import Sending
 from analyzer.model.streams import Ints
+from analyzer.model.track import Sending
 
 _JITTER_S = 0.2
 """Lateness that is no gap: programs and networks are not more exact than that, and containers come in bursts."""

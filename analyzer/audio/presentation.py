@@ -17,8 +17,8 @@ from analyzer.audio.soundness import listen
 from analyzer.audio.speech import speech
 from analyzer.model.errors import AnalyzerError
 from analyzer.model.limits import Limits
-from analyzer.model.session import Mark, Sending
 from analyzer.model.settings import Dump
+from analyzer.model.track import Mark, Sending
 
 
 def present(

@@ -6,8 +6,8 @@ periodic in itself, as silence and steady tones are, repeats nothing; nor does o
 
 import numpy as np
 
-from analyzer.model.session import Repeats
 from analyzer.model.streams import Bytes, Ints
+from analyzer.model.track import Repeats
 
 _SHORTEST = 64
 """Bytes from which equal messages are more than chance: 4 ms of 16-bit audio at 8 kHz."""

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from analyzer.audio.cues import Label
 from analyzer.audio.placement import Placement
 from analyzer.audio.wav import WavWriter
-from analyzer.model.session import Mark
+from analyzer.model.track import Mark
 
 _BLOCK = 1 << 16
 _GAP_S = 1.0

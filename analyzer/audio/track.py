@@ -21,9 +21,9 @@ from analyzer.audio.store import Store
 from analyzer.audio.verdict import Judged, Sent
 from analyzer.model.limits import KIB, Limits
 from analyzer.model.schema import Side
-from analyzer.model.session import AudioFormat, Mark, Pace, Sending, Track
 from analyzer.model.settings import Dump
 from analyzer.model.streams import Bytes, Ints
+from analyzer.model.track import AudioFormat, Mark, Pace, Sending, Track
 
 _TELLING = 16 * KIB
 """First bytes that are enough to tell a container: without any, undeclared bytes need not be stored further."""

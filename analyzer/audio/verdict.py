@@ -22,7 +22,7 @@ from analyzer.audio.sniff import WRAPPINGS, describe, repeated, sniff, sniff_mid
 from analyzer.audio.store import Store
 from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import Limits
-from analyzer.model.session import ActualFormat, AudioFormat
+from analyzer.model.track import ActualFormat, AudioFormat
 
 _INSIDE = {"ogg-opus": "opus"}
 """Declared encodings whose name is not that of the codec inside; `g729` may be inside anything."""

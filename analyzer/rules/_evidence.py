@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from analyzer.model.places import Moment
-    from analyzer.model.session import Close, Direction, Pace, Session
+    from analyzer.model.session import Close, Direction, Session
+    from analyzer.model.track import Pace
 
 # Deepgram writes a code in a close reason as `NET-0001` or as the end of an address, `dpgr.am/net0001`.
 _TOKEN = re.compile(r"\b(NET|DATA|MESSAGE|BIG)-?(\d{4})\b", re.IGNORECASE)

@@ -9,7 +9,8 @@ from analyzer.model.finding import Finding, Severity
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from analyzer.model.session import Session, Track
+    from analyzer.model.session import Session
+    from analyzer.model.track import Track
 
 _SHORTEST_S = 1.0
 

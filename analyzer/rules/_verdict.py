@@ -10,7 +10,8 @@ from analyzer.model.finding import Finding, Rank, Severity, Verdict
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from analyzer.model.session import Session, Track
+    from analyzer.model.session import Session
+    from analyzer.model.track import Track
 
 # A sentence ends at a full stop before a capital letter, but not inside a quotation in backticks.
 _SENTENCE = re.compile(r"((?:`[^`]*`|[^`])*?[.!?])(?=\s+[A-Z`])")

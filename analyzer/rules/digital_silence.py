@@ -11,7 +11,8 @@ from analyzer.rules import rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from analyzer.model.session import Session, Track
+    from analyzer.model.session import Session
+    from analyzer.model.track import Track
 
 # Rounding of the declared length of audio; a session this close to all silence is all silence.
 _WHOLE = 0.02

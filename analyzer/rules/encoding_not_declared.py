@@ -11,7 +11,8 @@ from analyzer.rules._evidence import close_token, packets_of, server_close
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from analyzer.model.session import ActualFormat, Session, Track
+    from analyzer.model.session import Session
+    from analyzer.model.track import ActualFormat, Track
 
 _UNDECODABLE = {"DATA-0000", "NET-0000"}
 

@@ -10,7 +10,8 @@ from analyzer.rules import rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from analyzer.model.session import ActualFormat, AudioFormat, Session
+    from analyzer.model.session import Session
+    from analyzer.model.track import ActualFormat, AudioFormat
 
 _INSTEAD = {
     "pcm_s16be": "Swap the two bytes of every sample before sending: linear16 is little-endian.",

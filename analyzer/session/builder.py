@@ -16,11 +16,12 @@ from analyzer.model.dataclass import dataclass
 from analyzer.model.places import Endpoint, Hole, Moment, Span
 from analyzer.model.provider import Provider
 from analyzer.model.schema import Kind, Opcode, Side
-from analyzer.model.session import AudioFormat, Http2Stream, Proxy, Request, Response, Session, Upgrade
+from analyzer.model.session import Http2Stream, Proxy, Request, Response, Session, Upgrade
 from analyzer.model.settings import Settings
 from analyzer.model.streams import Columns
 from analyzer.model.tcp import Tcp
 from analyzer.model.tls import Tls
+from analyzer.model.track import AudioFormat
 from analyzer.session import classify
 from analyzer.session.declared import declared_in_message, declared_in_query
 from analyzer.session.encrypted import estimate

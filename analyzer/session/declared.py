@@ -5,8 +5,9 @@ from typing import Any
 
 from analyzer.model.provider import Provider
 from analyzer.model.schema import Side
-from analyzer.model.session import AudioFormat, Request
+from analyzer.model.session import Request
 from analyzer.model.settings import Settings
+from analyzer.model.track import AudioFormat
 
 DIGITS = 9
 

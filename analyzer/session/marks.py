@@ -11,7 +11,8 @@ from itertools import chain, islice
 from analyzer.model.finding import Finding, Verdict
 from analyzer.model.redact import redact_value
 from analyzer.model.schema import Kind, Side
-from analyzer.model.session import Mark, Sending, Session
+from analyzer.model.session import Session
+from analyzer.model.track import Mark, Sending
 from analyzer.session.summary import iso, secrets_in
 
 _TEXT = 160

@@ -8,7 +8,8 @@ from typing import Any
 
 from analyzer.model.limits import DEFAULT, Limits
 from analyzer.model.places import Moment
-from analyzer.model.session import Service, Transcript
+from analyzer.model.session import Service
+from analyzer.model.track import Transcript
 
 RESULTS = frozenset({"Results", "TurnInfo", "Turn"})
 MOST_CHANNELS = 64

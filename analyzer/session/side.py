@@ -13,10 +13,11 @@ from analyzer.model.channel import MessageBatch
 from analyzer.model.limits import Limits
 from analyzer.model.places import Endpoint, Hole, Moment, Span
 from analyzer.model.schema import FRAMES, MESSAGES, Kind, Side
-from analyzer.model.session import AudioFormat, Close, Direction, Mark, Pace, Sending, Text, Track
+from analyzer.model.session import Close, Direction, Text
 from analyzer.model.streams import Bytes, Ints
 from analyzer.model.tables import Table
 from analyzer.model.tcp import Tcp
+from analyzer.model.track import AudioFormat, Mark, Pace, Sending, Track
 from analyzer.wire import bulk
 
 VALID_CLOSE = frozenset({*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)})

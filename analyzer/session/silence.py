@@ -8,8 +8,9 @@ from analyzer.model.limits import SECOND
 from analyzer.model.places import Moment
 from analyzer.model.provider import Provider
 from analyzer.model.schema import Kind
-from analyzer.model.session import AudioFormat, AudioGap, Close, Direction, Pace
+from analyzer.model.session import AudioGap, Close, Direction
 from analyzer.model.settings import Settings
+from analyzer.model.track import AudioFormat, Pace
 
 PAUSE = SECOND
 """Longer waits than this, beyond the audio sent before them, are no matter of pace."""

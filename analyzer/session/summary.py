@@ -13,11 +13,12 @@ from analyzer.model.places import Moment
 from analyzer.model.redact import Secrets, redact, redact_protocol, redact_query, redact_target, redact_value, secrets_of
 from analyzer.model.report import SessionReport
 from analyzer.model.schema import FRAMES, Column, Kind, Opcode, Side
-from analyzer.model.session import Proxy, Session, Track
+from analyzer.model.session import Proxy, Session
 from analyzer.model.settings import Settings
 from analyzer.model.tables import Table
 from analyzer.model.tcp import Tcp
 from analyzer.model.tls import Certificate
+from analyzer.model.track import Track
 from analyzer.session.timeline import timeline
 
 _CONTROL = {"ping": int(Opcode.PING), "pong": int(Opcode.PONG), "close": int(Opcode.CLOSE)}

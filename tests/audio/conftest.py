@@ -11,8 +11,8 @@ import pytest
 from analyzer.audio.track import TrackBuilder
 from analyzer.model.limits import DEFAULT, Limits
 from analyzer.model.schema import Side
-from analyzer.model.session import AudioFormat, Pace, Track
 from analyzer.model.settings import Dump
+from analyzer.model.track import AudioFormat, Pace, Track
 
 FORMANTS = ((550, 120), (1400, 200), (2600, 300))
 

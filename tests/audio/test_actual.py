@@ -9,7 +9,7 @@ import pytest
 from analyzer.audio import actual
 from analyzer.audio.clock import Clocks
 from analyzer.audio.headers import Found
-from analyzer.model.session import ActualFormat, AudioFormat, Pace
+from analyzer.model.track import ActualFormat, AudioFormat, Pace
 
 Voice = Callable[..., np.ndarray[Any, Any]]
 FORMS = {"linear16": "s16le", "pcm_s16be": "s16be", "mulaw": "mulaw", "alaw": "alaw", "linear32": "f32le"}

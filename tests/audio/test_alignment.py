@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from analyzer.audio.alignment import OddMessages, realigned
-from analyzer.model.session import ActualFormat, AudioFormat
+from analyzer.model.track import ActualFormat, AudioFormat
 
 Voice = Callable[..., np.ndarray[Any, Any]]
 LINEAR16 = AudioFormat(None, "linear16", 16000, 1)

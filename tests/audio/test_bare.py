@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from analyzer.audio.bare import bare
-from analyzer.model.session import Pace
+from analyzer.model.track import Pace
 
 RANDOM = np.random.default_rng(2)
 ON_TIME = Pace(1.0, 5.0, 5.0, True, 0.02)

@@ -9,7 +9,7 @@ import pytest
 from analyzer.audio.decode import Decoded, decode_bare, decode_container
 from analyzer.audio.store import Store
 from analyzer.model.limits import DEFAULT, Limits
-from analyzer.model.session import AudioFormat
+from analyzer.model.track import AudioFormat
 
 
 def stored(data: bytes) -> Store:

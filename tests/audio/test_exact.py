@@ -23,8 +23,8 @@ from analyzer.audio.track import TrackBuilder
 from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import DEFAULT
 from analyzer.model.schema import Opcode, Side
-from analyzer.model.session import AudioFormat
 from analyzer.model.settings import Dump, Settings
+from analyzer.model.track import AudioFormat
 
 CAPTURES = Path(__file__).parents[2] / "captures"
 ROUNDING_DB = -60

@@ -14,7 +14,7 @@ from analyzer.audio import guess
 from analyzer.audio.store import Store
 from analyzer.audio.wav import WavWriter
 from analyzer.model.limits import DEFAULT
-from analyzer.model.session import ActualFormat, AudioFormat
+from analyzer.model.track import ActualFormat, AudioFormat
 
 Voice = Callable[..., np.ndarray[Any, Any]]
 DECLARED = AudioFormat(None, "linear16", 16000, 1)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from analyzer.audio.codecs import RAW
 from analyzer.audio.meter import BlockMeter, Measured, RawMeter
 from analyzer.model.limits import DEFAULT
-from analyzer.model.session import SilentSpan
+from analyzer.model.track import SilentSpan
 
 RATE = 100
 """Hz: a tenth of a second, the shortest silence, is 10 frames."""

@@ -21,8 +21,8 @@ from analyzer.audio.actual import judge, undeclared
 from analyzer.audio.clock import Clocks
 from analyzer.audio.codecs import RAW
 from analyzer.cli import main
-from analyzer.model.session import AudioFormat
 from analyzer.model.settings import Dump, Settings
+from analyzer.model.track import AudioFormat
 
 Signal = np.ndarray[Any, Any]
 Voice = Callable[..., Signal]

@@ -11,7 +11,7 @@ from matplotlib import image
 from analyzer.audio.picture import draw
 from analyzer.audio.placement import Placement
 from analyzer.model.errors import MissingDependencyError
-from analyzer.model.session import Mark
+from analyzer.model.track import Mark
 
 PLACED = Placement(np.array([0, 60_000]), np.array([0, 20_000]), np.array([20_000, 20_000]), 80_000, 8000, cut=False)
 MARKS = (

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from analyzer.audio.placement import Placement, place
 from analyzer.model.limits import DEFAULT, SECOND, Limits
-from analyzer.model.session import Sending
+from analyzer.model.track import Sending
 
 RATE = 1000
 

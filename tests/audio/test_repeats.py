@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.audio.repeats import RepeatFinder
-from analyzer.model.session import Repeats
+from analyzer.model.track import Repeats
 
 NOISE = np.random.default_rng(7).integers(0, 256, (40, 320)).astype(np.uint8)
 

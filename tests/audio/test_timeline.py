@@ -9,7 +9,7 @@ import soundfile
 from analyzer.audio import timeline
 from analyzer.audio.placement import Placement
 from analyzer.audio.timeline import labels, write
-from analyzer.model.session import Mark
+from analyzer.model.track import Mark
 
 PLACED = Placement(np.array([1000, 20_000]), np.array([0, 4000]), np.array([4000, 6000]), 30_000, 8000, cut=False)
 

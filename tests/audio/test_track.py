@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from analyzer.audio.track import TrackBuilder
 from analyzer.model.limits import DEFAULT
 from analyzer.model.schema import Side
-from analyzer.model.session import AudioFormat, Track
 from analyzer.model.settings import Dump
+from analyzer.model.track import AudioFormat, Track
 
 Voice = Callable[..., np.ndarray[Any, Any]]
 LINEAR16 = AudioFormat(None, "linear16", 16000, 1)

@@ -23,9 +23,9 @@ from analyzer.model.capture import CaptureLog, PacketBatch
 from analyzer.model.channel import MessageBatch, Sink
 from analyzer.model.limits import DEFAULT
 from analyzer.model.schema import Kind, Side
-from analyzer.model.session import AudioFormat, Track
 from analyzer.model.settings import Settings
 from analyzer.model.streams import Bytes, Columns, Run
+from analyzer.model.track import AudioFormat, Track
 from analyzer.reports import render
 from analyzer.rules import judge
 from analyzer.sources import open_source

@@ -8,7 +8,8 @@ from made_session import Said, audio, direction, pace, session, track
 
 from analyzer.model.finding import Finding, Severity, Unjudged
 from analyzer.model.schema import Kind, Side
-from analyzer.model.session import ActualFormat, AudioFormat, Repeats, Service, Session, SilentSpan
+from analyzer.model.session import Service, Session
+from analyzer.model.track import ActualFormat, AudioFormat, Repeats, SilentSpan
 from analyzer.rules import judge
 from analyzer.rules.clipped_audio import clipped_audio
 from analyzer.rules.container_header_missing import container_header_missing

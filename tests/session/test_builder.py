@@ -14,10 +14,11 @@ from analyzer.model.limits import SECOND
 from analyzer.model.places import Endpoint, Hole, Moment
 from analyzer.model.provider import Provider
 from analyzer.model.schema import Kind, Opcode, Side
-from analyzer.model.session import AudioFormat, Request, Response, Session
+from analyzer.model.session import Request, Response, Session
 from analyzer.model.settings import Settings
 from analyzer.model.tcp import Tcp
 from analyzer.model.tls import Tls
+from analyzer.model.track import AudioFormat
 from analyzer.providers import by_words, recognise
 from analyzer.session.builder import Services, SessionBuilder
 

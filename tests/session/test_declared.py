@@ -6,8 +6,9 @@ import pytest
 
 from analyzer.model.places import Moment
 from analyzer.model.schema import Side
-from analyzer.model.session import AudioFormat, Request
+from analyzer.model.session import Request
 from analyzer.model.settings import Settings
+from analyzer.model.track import AudioFormat
 from analyzer.providers import by_name
 from analyzer.session.declared import declared_in_message, declared_in_query
 

@@ -7,8 +7,9 @@ from made_session import ORIGIN, Said, audio, direction, keepalives, moment, ses
 from analyzer.model.finding import Finding, Severity, Verdict
 from analyzer.model.limits import SECOND
 from analyzer.model.schema import Kind, Side
-from analyzer.model.session import Service, Transcript
+from analyzer.model.session import Service
 from analyzer.model.settings import Settings
+from analyzer.model.track import Transcript
 from analyzer.session.marks import heading, marks, sending
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
