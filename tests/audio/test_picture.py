@@ -10,6 +10,7 @@ from matplotlib import image
 
 from analyzer.audio.picture import draw
 from analyzer.audio.placement import Placement
+from analyzer.audio.wav import Wav
 from analyzer.model.errors import MissingDependencyError
 from analyzer.model.track import Mark
 
@@ -24,10 +25,15 @@ MARKS = (
 )
 
 
+def wav(path: Path) -> Wav:
+    info = soundfile.info(path)
+    return Wav(path, info.samplerate, info.channels, info.subtype, info.frames)
+
+
 def drawn(tmp_path: Path, marks: tuple[Mark, ...] = MARKS, subtype: str = "PCM_16") -> np.ndarray:  # type: ignore[type-arg]
     tone = 0.8 * np.sin(2 * np.pi * 1000 * np.arange(40_000) / 8000)
     soundfile.write(tmp_path / "a.wav", tone, 8000, subtype)
-    path = draw(tmp_path / "a.wav", PLACED, marks, "here to there\nIt was $5 & more.", tmp_path)
+    path = draw(wav(tmp_path / "a.wav"), PLACED, marks, "here to there\nIt was $5 & more.", tmp_path)
     found: np.ndarray = image.imread(io.BytesIO(path.read_bytes()), format="png")  # type: ignore[type-arg]
     return found
 

@@ -8,8 +8,14 @@ import soundfile
 
 from analyzer.audio import soundness
 from analyzer.audio.soundness import listen
+from analyzer.audio.wav import Wav
 
 RATE = 16_000
+
+
+def wav(path: Path) -> Wav:
+    info = soundfile.info(path)
+    return Wav(path, info.samplerate, info.channels, info.subtype, info.frames)
 
 
 def signal(seconds: float) -> np.ndarray:  # type: ignore[type-arg]
@@ -21,7 +27,7 @@ def signal(seconds: float) -> np.ndarray:  # type: ignore[type-arg]
 
 def heard(samples: np.ndarray, folder: Path, subtype: str = "PCM_16") -> soundness.Soundness:  # type: ignore[type-arg]
     soundfile.write(folder / "a.wav", samples, RATE, subtype)
-    return listen(folder / "a.wav")
+    return listen(wav(folder / "a.wav"))
 
 
 @pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
@@ -69,3 +75,9 @@ def test_parts_and_blocks_change_nothing(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_file_without_samples_is_heard(tmp_path: Path) -> None:
     assert heard(np.zeros(0), tmp_path) == soundness.Soundness(None, 0, 0.0, None)
+
+
+def test_floats_that_are_no_numbers_do_no_harm(tmp_path: Path) -> None:
+    odd = np.resize(np.array([np.nan, np.inf, -np.inf, 3e38, -3e38, 0.5], np.float32), 40_000)
+    found = heard(odd, tmp_path, "FLOAT")
+    assert found.loudness_lufs is None or np.isfinite(found.loudness_lufs)

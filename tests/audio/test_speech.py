@@ -10,11 +10,17 @@ import soundfile
 
 from analyzer.audio import speech as module
 from analyzer.audio.speech import Speech, speech
+from analyzer.audio.wav import Wav
+
+
+def wav(path: Path) -> Wav:
+    info = soundfile.info(path)
+    return Wav(path, info.samplerate, info.channels, info.subtype, info.frames)
 
 
 def heard(samples: "np.ndarray[Any, Any]", folder: Path, rate: int = 16_000) -> Speech | None:
     soundfile.write(folder / "a.wav", samples, rate)
-    return speech(folder / "a.wav")
+    return speech(wav(folder / "a.wav"))
 
 
 def test_noise_and_silence_are_no_speech(tmp_path: Path) -> None:

@@ -9,9 +9,15 @@ import soundfile
 from analyzer.audio import timeline
 from analyzer.audio.placement import Placement
 from analyzer.audio.timeline import labels, write
+from analyzer.audio.wav import Wav
 from analyzer.model.track import Mark
 
 PLACED = Placement(np.array([1000, 20_000]), np.array([0, 4000]), np.array([4000, 6000]), 30_000, 8000, cut=False)
+
+
+def wav(path: Path) -> Wav:
+    info = soundfile.info(path)
+    return Wav(path, info.samplerate, info.channels, info.subtype, info.frames)
 
 
 @pytest.mark.parametrize(("subtype", "channels"), [("PCM_16", 1), ("PCM_24", 2), ("FLOAT", 2)])
@@ -22,7 +28,7 @@ def test_samples_stand_where_they_were_sent(
     monkeypatch.setattr(timeline, "_BLOCK", block)
     soundfile.write(tmp_path / "a.wav", np.random.default_rng(1).uniform(-1, 1, (10_000, channels)), 8000, subtype)
     audio = soundfile.read(tmp_path / "a.wav", dtype="int32", always_2d=True)[0]
-    path = write(PLACED, tmp_path / "a.wav", tmp_path)
+    path = write(PLACED, wav(tmp_path / "a.wav"), tmp_path)
     assert soundfile.info(path).subtype == subtype
     found = soundfile.read(path, dtype="int32", always_2d=True)[0]
     expected = np.zeros((30_000, channels), np.int32)

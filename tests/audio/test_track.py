@@ -209,7 +209,7 @@ def test_a_container_of_their_own_in_every_message(encoded: Callable[..., bytes]
 def test_a_header_in_every_message_of_raw_audio(encoded: Callable[..., bytes]) -> None:
     data = encoded("a.wav", "-c:a", "pcm_s16le")
     got = fed(LINEAR16, [data, data]).finish(None, missing=False)
-    assert (got.decodable, got.problem) == (True, "2 messages begin with a WAV header each, which sounds as a click.")
+    assert (got.decodable, got.problem) == (True, "2 WAV headers stand among the first messages and sound as clicks.")
 
 
 def test_a_torn_packet_is_as_long_as_it_was(encoded: Callable[..., bytes]) -> None:

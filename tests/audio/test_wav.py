@@ -69,3 +69,17 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None
     (tmp_path / "file").write_text("")
     with pytest.raises(AnalyzerError, match="cannot write audio to"):
         WavWriter(tmp_path / "file", 16000, 1, "PCM_16")
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
+def test_samples_that_look_like_another_format_are_read(subtype: str, tmp_path: Path) -> None:
+    """Libsndfile refuses a WAV whose samples begin as a WavPack file does."""
+    writer = WavWriter(tmp_path, 8000, 1, subtype)
+    samples = np.frombuffer(b"wvpk" * 300, "<i4") >> 8
+    written = {"PCM_16": samples.astype(np.int16), "PCM_24": samples, "FLOAT": samples.astype(np.float32) / 2**23}[subtype]
+    writer.write(written)
+    writer.close()
+    with writer.written.samples() as file:
+        read = file.read(dtype={"PCM_16": "int16", "PCM_24": "int32", "FLOAT": "float32"}[subtype])
+    assert np.array_equal(read >> 8 if subtype == "PCM_24" else read, written)
+    assert writer.written.frames == 300
