@@ -226,7 +226,7 @@ def dumped(folder: Path) -> Settings:
 def test_audio_files_are_named_by_session(session: Path, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     (capture,) = shown(session, settings=dumped(folder))
-    assert {path.name for path in folder.iterdir()} == {"session-1-client.wav", "session-1-client.raw"}
+    assert {path.name for path in folder.iterdir()} == {"session-1-client.wav", "session-1-client.s16le"}
     assert set(capture["sessions"][0]["audio"]["client"]["files"]) == {"wav", "raw"}
 
 

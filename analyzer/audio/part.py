@@ -23,8 +23,9 @@ class Part(io.RawIOBase):
         left = max(self._size - self._at, 0)
         self._file.seek(self._begin + self._at)
         data = self._file.read(left if size is None or size < 0 else min(size, left))
-        head = self._head[self._at : self._at + len(data)]
-        data = head + data[len(head) :]
+        if self._at < len(self._head):
+            head = self._head[self._at : self._at + len(data)]
+            data = head + data[len(head) :]
         self._at += len(data)
         return data
 

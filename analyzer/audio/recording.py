@@ -8,14 +8,21 @@ from typing import IO
 
 import numpy as np
 
+from analyzer.audio.codecs import RAW
 from analyzer.audio.wav import Wav, WavWriter
 from analyzer.model.errors import AnalyzerError
 from analyzer.model.schema import Side
 from analyzer.model.settings import Dump
 from analyzer.model.streams import Bytes
 
-_EXTENSIONS = {"wav": "sent.wav", "matroska": "mka", "base64": "b64"}
-"""Where the name of what was found is not its extension; a WAV as sent must not have the name of the decoded one."""
+_EXTENSIONS = {"wav": "sent.wav", "matroska": "mka", "base64": "b64"} | {
+    "linear16": "s16le",
+    "linear32": "f32le",
+    **{name: name.removeprefix("pcm_") for name in RAW if name not in ("linear16", "linear32")},
+}
+"""Where the name of what was found is not its extension; a WAV as sent must not have the name of the decoded one. Raw samples are
+named as FFmpeg calls them (`ffmpeg -f s16le -ar 16000 -i ...`).
+"""
 
 
 class Recording:
@@ -94,7 +101,7 @@ class Recording:
         if self._raw is not None:
             self._raw.close()
 
-    def keep(self, name: str, container: str | None) -> dict[str, str]:
+    def keep(self, name: str, kind: str | None) -> dict[str, str]:
         """Give the files their names; returns the paths of those that exist, by kind: `wav`, `raw`, ..."""
         paths: dict[str, str] = {}
         self.close()
@@ -103,7 +110,7 @@ class Recording:
         if self._folder is not None and self._guess is not None:
             paths["guess"] = str(self._guess.path.rename(self._folder / f"{name}.guess.wav"))
         if self._folder is not None and self._raw is not None:
-            extension = _EXTENSIONS.get(container or "raw", container or "raw")
+            extension = _EXTENSIONS.get(kind or "raw", kind or "raw")
             paths["raw"] = str(Path(self._raw.name).rename(self._folder / f"{name}.{extension}"))
         if self._folder is not None:
             paths |= {kind: str(path.rename(self._folder / f"{name}{suffix}")) for kind, (path, suffix) in self._more.items()}

@@ -4,6 +4,7 @@ In: a WAV file as `analyzer.audio.wav` writes it. Out: a `Soundness`. Parts of a
 the same ones on every machine, so that the result is, too.
 """
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,7 +17,10 @@ from analyzer.model.dataclass import dataclass
 
 _PART_S = 600
 """Seconds heard by one thread."""
-_BLOCK = 1 << 16
+_THREADS = 4
+"""More only wait for one another."""
+_BLOCK = 1 << 18
+"""Frames heard at once."""
 _SHORTEST_S, _LONGEST_S = 0.002, 0.25
 """Of a drop-out: shorter ones are how a signal crosses zero, longer ones may be pauses of a speaker."""
 _EDGE_S = 0.001
@@ -47,7 +51,7 @@ def listen(audio: Wav) -> Soundness:
 
     frames, rate = audio.frames, audio.sample_rate
     starts = range(0, max(frames, 1), _PART_S * rate)
-    with ThreadPoolExecutor() as pool:  # FFmpeg and numpy let go of the interpreter while they work
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, _THREADS)) as pool:  # FFmpeg and numpy let go of the interpreter at work
         parts = list(pool.map(lambda start: _part(audio, start, min(_PART_S * rate, frames - start)), starts))
     places = np.concatenate([places for _, places in parts])
     lengths = places[:, 1] - places[:, 0]
@@ -121,6 +125,6 @@ def _loud(block: Block, places: npt.NDArray[np.intp], scale: int) -> Flags:
     """Whether any frame at these places is loud; a row for each drop-out."""
     inside = (places >= 0) & (places < len(block))
     near = block[np.where(inside, places, 0)]
-    loud = ((near > _LOUD * scale) | (near < -_LOUD * scale)).any(axis=2)
-    found: Flags = (loud & inside).any(axis=1)
-    return found
+    loud: Flags = np.logical_or(near > _LOUD * scale, near < -_LOUD * scale)
+    rows: Flags = np.logical_and(loud.any(axis=2), inside)
+    return np.asarray(rows.any(axis=1), np.bool_)

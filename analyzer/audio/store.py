@@ -99,11 +99,15 @@ class Store:
 
     def fits(self, size: int, rests: tuple[int, ...]) -> bool:
         """Whether every message that is a single piece is some times `size` bytes long, and one of the `rests`."""
+        last = np.zeros(0, np.int64)  # nobody knows yet whether the next piece goes on with it
         for pieces in self._listed():
-            alone = (pieces >= 0) & (pieces & 1 == 0) & ~np.append(pieces[1:] & 1 == 1, True)
-            if not np.isin((pieces[alone] >> 1) % size, rests).all():
+            known = np.concatenate((last, pieces))
+            last = known[-1:]
+            alone = (known[:-1] >= 0) & (known[:-1] & 1 == 0) & (known[1:] & 1 == 0)
+            if not np.isin((known[:-1][alone] >> 1) % size, rests).all():
                 return False
-        return True
+        last = last[(last >= 0) & (last & 1 == 0)]
+        return bool(np.isin((last >> 1) % size, rests).all())
 
     def starts(self, magic: bytes, place: int) -> Iterator[int]:
         """Offsets of the messages in which `magic` stands at `place`."""

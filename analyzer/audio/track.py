@@ -59,7 +59,8 @@ class TrackBuilder:
         self._bytes = self._messages = self._lost = 0
         self._told = False
         """Whether enough was seen to tell a container."""
-        self._container: str | None = None
+        self._kind: str | None = None
+        """What the bytes are, for the name of the file that holds them."""
         self._declare(declared)
 
     def _declare(self, declared: AudioFormat) -> None:
@@ -165,7 +166,7 @@ class TrackBuilder:
         if self._recording.audio is not None:
             self._mapping = self._mapped(judged.container)
         self._let_go()
-        self._container = judged.container
+        self._kind = judged.container or (self._declared.encoding if self._meter is not None else None)
         measured, head = judged.measured, bytes(sent.head[:_SHOWN])
         self._head.close()
         return Track(
@@ -226,7 +227,7 @@ class TrackBuilder:
         """After `finish`: name the files `<name>.wav`, `<name>.guess.wav`, `<name>.<kind of the bytes>` and so on; returns their
         paths by kind as `files`, and what `present` heard as `sound`.
         """
-        return {"files": self._recording.keep(name, self._container), "sound": self._sound}
+        return {"files": self._recording.keep(name, self._kind), "sound": self._sound}
 
     def discard(self) -> None:
         """Let everything go, files included."""

@@ -55,6 +55,10 @@ class Wav:
                 yield samples
 
 
+def _nothing() -> None:
+    pass
+
+
 class WavWriter:
     """One WAV file with a temporary name in `folder`. Raises AnalyzerError when it cannot be written."""
 
@@ -89,6 +93,7 @@ class WavWriter:
 
     def close(self) -> None:
         """Finish the header."""
+        self._file.flush = _nothing  # `close` calls it, which waits until all of it is on the disk: seconds per GB
         self._file.close()
 
     @property
@@ -120,7 +125,7 @@ class WavWriter:
         import soundfile  # noqa: PLC0415 - loaded before
 
         self._wide = True
-        self._file.close()
+        self.close()
         narrow = self.path
         self.path, self._file = self._create("RF64")
         try:

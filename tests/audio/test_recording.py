@@ -21,7 +21,10 @@ def record(folder: Path, *, raw: bool = True) -> Recording:
     return recording
 
 
-@pytest.mark.parametrize(("container", "extension"), [(None, "raw"), ("webm", "webm"), ("wav", "sent.wav"), ("matroska", "mka")])
+NAMES = {None: "raw", "mulaw": "mulaw", "pcm_s24le": "s24le", "webm": "webm", "wav": "sent.wav", "matroska": "mka"}
+
+
+@pytest.mark.parametrize(("container", "extension"), NAMES.items())
 def test_kept_files_are_named_for_what_they_are(container: str | None, extension: str, tmp_path: Path) -> None:
     paths = record(tmp_path / "new").keep("session-1", container)
     assert paths == {"wav": str(tmp_path / "new" / "session-1.wav"), "raw": str(tmp_path / "new" / f"session-1.{extension}")}

@@ -330,7 +330,7 @@ def test_dumps_of_raw_audio(voice: Voice, tmp_path: Path) -> None:
     made = fed(LINEAR16, [samples.tobytes()], dump=Dump(tmp_path, raw=True))
     made.finish(None, missing=False)
     paths = made.keep("session-1-client")["files"]
-    assert {Path(path).name for path in paths.values()} == {"session-1-client.wav", "session-1-client.raw"}
+    assert {Path(path).name for path in paths.values()} == {"session-1-client.wav", "session-1-client.s16le"}
     assert np.array_equal(soundfile.read(paths["wav"], dtype="int16")[0], samples)
     floats = np.array([0.5, -0.25, 1.5], "<f4")
     made = fed(AudioFormat(None, "linear32", 8000, 1), [floats.tobytes()], dump=Dump(tmp_path))
