@@ -16,7 +16,7 @@ from analyzer.audio.codecs.sound import Sound, UndecodableError, joined, silence
 
 HEADERS = {"amr-nb": b"#!AMR\n", "amr-wb": b"#!AMR-WB\n"}
 _MANY = (b"#!AMR_MC1.0\n", b"#!AMR-WB_MC1.0\n")
-_SIZES = {
+SIZES = {
     "amr-nb": (13, 14, 16, 18, 20, 21, 27, 32, 6, 0, 0, 0, 0, 0, 0, 1),
     "amr-wb": (18, 24, 33, 37, 41, 47, 51, 59, 61, 6, 0, 0, 0, 0, 1, 1),
 }
@@ -30,7 +30,7 @@ _SURE = 4
 _KEPT = 1 << 16
 """Bytes looked at to find it."""
 _DECODERS = {"amr-nb": ("amrnb", "libopencore_amrnb"), "amr-wb": ("amrwb", "libopencore_amrwb")}
-_RATES = {"amr-nb": 8000, "amr-wb": 16000}
+RATES = {"amr-nb": 8000, "amr-wb": 16000}
 
 
 def open_sound(stream: Iterator[bytes | int], declared: str | None) -> Sound:
@@ -50,7 +50,7 @@ def open_sound(stream: Iterator[bytes | int], declared: str | None) -> Sound:
     encoding = encoding or declared
     if encoding is None:
         raise UndecodableError("there is no AMR header")
-    sound = Sound(_RATES[encoding], 1, 16, encoding, iter(()))
+    sound = Sound(RATES[encoding], 1, 16, encoding, iter(()))
     frames = Frames(chain((head[start:],), hole, stream), encoding)
     sound.blocks = joined(_decoded(_context(encoding), frames, sound))
     return sound
@@ -61,7 +61,7 @@ class Frames:
 
     def __init__(self, stream: Iterator[bytes | int], encoding: str) -> None:
         self._stream = stream
-        self._sizes, self._speech = _SIZES[encoding], _SPEECH[encoding]
+        self._sizes, self._speech = SIZES[encoding], _SPEECH[encoding]
         self._bytes = b""
         self._at = 0
         self._hole = 0
@@ -157,7 +157,7 @@ def _context(encoding: str) -> Any:  # noqa: ANN401 - untyped library
     for name in _DECODERS[encoding]:
         if name in av.codecs_available:
             context: Any = av.CodecContext.create(name, "r")
-            context.sample_rate, context.layout = _RATES[encoding], "mono"
+            context.sample_rate, context.layout = RATES[encoding], "mono"
             try:
                 context.open()
             except (av.FFmpegError, ValueError):
