@@ -18,6 +18,8 @@ _WARM_UP = 4
 _ABSOLUTE, _RELATIVE = -70.0, -10.0
 """The gates, in LUFS and LU."""
 _OFFSET = -0.691
+_LOWEST_RATE = 1000
+"""Hz below which there is nothing to hear, and FFmpeg's meter refuses."""
 _MOST_CHANNELS = 2
 """More are no surround sound here, but speakers side by side, of which BS.1770 says nothing."""
 _FORMATS = {"int16": "s16", "int32": "s32", "float32": "flt"}
@@ -29,7 +31,8 @@ class Meter:
     def __init__(self, sample_rate: int, channels: int, dtype: str) -> None:
         self._rate, self._format = sample_rate, _FORMATS[dtype]
         self._layout = "mono" if channels == 1 else "stereo"
-        self._graph = _graph(sample_rate, self._format, self._layout) if channels <= _MOST_CHANNELS else None
+        heard = channels <= _MOST_CHANNELS and sample_rate >= _LOWEST_RATE
+        self._graph = _graph(sample_rate, self._format, self._layout) if heard else None
         self._at = 0
         self._values: list[float] = []
 

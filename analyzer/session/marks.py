@@ -42,7 +42,11 @@ def marks(session: Session, findings: tuple[Finding, ...]) -> tuple[Mark, ...]:
     kept = sorted(islice(found, session.settings.limits.marks), key=lambda mark: mark.time_s)
     whole = (redact_value(mark, secrets) for mark in kept)
     # Cut at last: a secret cut in two would not be recognised.
-    return tuple(replace(mark, text=" ".join(mark.text.split())[:_TEXT]) for mark in whole)
+    return tuple(replace(mark, text=_short(" ".join(mark.text.split()))) for mark in whole)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _TEXT else f"{text[: _TEXT - 1]}…"
 
 
 def _findings(findings: tuple[Finding, ...]) -> Iterator[Mark]:

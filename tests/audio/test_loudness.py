@@ -36,10 +36,12 @@ def test_integers_of_one_channel(dtype: str) -> None:
     assert measured(samples, 16_000) == measured(samples, 16_000, 37) == -23.0
 
 
-def test_silence_and_many_channels_have_none() -> None:
+def test_silence_many_channels_and_impossible_rates_have_none() -> None:
     assert measured(np.zeros((16_000, 1), np.int16), 16_000) is None
     assert measured(np.ones((16_000, 3), np.int16) * 9000, 16_000) is None
     assert measured(np.ones((10, 1), np.int16), 16_000) is None
+    for rate in (1, 2, 999):
+        assert measured(np.ones((16_000, 1), np.int16) * 9000, rate) is None
 
 
 def test_speech_like_noise_is_what_the_program_says(tmp_path: Path) -> None:
