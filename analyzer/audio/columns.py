@@ -17,10 +17,14 @@ Levels = npt.NDArray[np.float64]
 
 
 class Columns:
-    """`low` and `high` (full scale 1.0), shape (count,); `spectra` in dB of a full-scale sine, shape (bands, count)."""
+    """`low` and `high` (full scale 1.0), shape (count,); `spectra` in dB of a full-scale sine, shape (bands, count).
+
+    Of fewer `frames` there are as many columns.
+    """
 
     def __init__(self, count: int, frames: int, sample_rate: int) -> None:
-        self._count, self._frames = count, max(frames, 1)
+        self._frames = max(frames, 1)
+        self._count = count = min(count, self._frames)
         self._window = max(round(_WINDOW_S * sample_rate), 16)
         self._shape = np.hanning(self._window)
         bands = int(self._window * min(_TOP_HZ, sample_rate / 2) / sample_rate) + 1

@@ -114,7 +114,7 @@ def _said(axes: Any, marks: tuple[Mark, ...]) -> None:  # noqa: ANN401 - untyped
 
 def _wave(axes: Any, columns: Columns, seconds: float) -> None:  # noqa: ANN401 - untyped library
     """The waveform, between its lowest and its highest sample."""
-    times = (np.arange(_COLUMNS) + 0.5) * seconds / _COLUMNS
+    times = (np.arange(len(columns.low)) + 0.5) * seconds / len(columns.low)
     axes.fill_between(times, columns.low, columns.high, color=_WAVE, linewidth=0.6, step="mid")
     axes.axhline(0, color=_FAINT, linewidth=0.4)
     axes.set_ylim(-1.05, 1.05)

@@ -11,6 +11,7 @@ from analyzer.audio.columns import Columns
 def test_lowest_and_highest_samples_are_those_of_the_column(length: int, count: int, begin: int, cuts: list[int]) -> None:
     samples = np.random.default_rng(length).uniform(-1, 1, length).astype(np.float32)
     frames = begin + length
+    count = min(count, frames)
     columns, at = Columns(count, frames, 8000), 0
     for size in [*cuts, length]:
         columns.feed(begin + at, samples[at : at + size])
@@ -20,6 +21,12 @@ def test_lowest_and_highest_samples_are_those_of_the_column(length: int, count: 
         mine = samples[where == column]
         expected = (mine.min(), mine.max()) if len(mine) else (np.nan, np.nan)
         assert np.array_equal((columns.low[column], columns.high[column]), expected, equal_nan=True)
+
+
+def test_a_signal_shorter_than_the_picture_has_fewer_columns() -> None:
+    columns = Columns(6, 3, 8000)
+    columns.feed(0, np.array([0.5, -0.25, 1], np.float32))
+    assert columns.high.tolist() == [0.5, -0.25, 1]
 
 
 def test_a_tone_stands_at_its_frequency_and_level() -> None:
