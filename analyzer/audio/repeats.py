@@ -13,8 +13,8 @@ _SHORTEST = 64
 """Bytes from which equal messages are more than chance: 4 ms of 16-bit audio at 8 kHz."""
 _LONGEST = 1 << 16
 """Bytes up to which messages are compared; a buffer holds less than a second."""
-_PROBE = np.arange(8)
-"""Bytes compared in the middle of two messages before all of them are: hardly any two messages agree in these."""
+_PROBES = (0, 5, 10, 15)
+"""Bytes, from the middle of two messages on, that are compared before all of them are: hardly any two messages agree in these."""
 _PERIOD_START = 16
 """Bytes at the start of a message whose next appearance in it is its period, if it has one."""
 
@@ -36,7 +36,10 @@ class RepeatFinder:
             return
         ends = np.cumsum(lengths)
         starts = ends - lengths
-        self._compare(self._at, self._last, _message(data, starts, lengths, 0))
+        if len(self._last) == lengths[0]:
+            self._compare(self._at, self._last, _message(data, starts, lengths, 0))
+        else:
+            self._run = 0
         done = 0
         for row in _alike(data, starts, lengths).tolist():
             if row > done + 1:
@@ -71,10 +74,14 @@ class RepeatFinder:
 
 def _alike(data: Bytes, starts: Ints, lengths: Ints) -> Ints:
     """Rows of messages that are as long as the one before and agree with it where they are probed, the first row left out."""
-    rows = np.flatnonzero((lengths[1:] == lengths[:-1]) & (lengths[1:] >= _SHORTEST) & (lengths[1:] <= _LONGEST)) + 1
-    middles = (starts + lengths // 2)[:, None] + _PROBE
-    found: Ints = rows[(data[middles[rows]] == data[middles[rows - 1]]).all(axis=1)]
-    return found
+    same = (lengths[1:] == lengths[:-1]) & (lengths[1:] >= _SHORTEST) & (lengths[1:] <= _LONGEST)
+    middles = starts + lengths // 2
+    for probe in _PROBES:
+        if not same.any():
+            break
+        octets = data[np.minimum(middles + probe, len(data) - 1)]
+        same &= octets[1:] == octets[:-1]
+    return np.flatnonzero(same) + 1
 
 
 def _message(data: Bytes, starts: Ints, lengths: Ints, row: int) -> bytes:

@@ -53,14 +53,14 @@ class ServiceFacts:
 
     def _heard(self, value: Mapping[str, Any], end: float | None, packet: int, time: int) -> None:
         """Keep the words of a result; the next one of the same channel replaces an interim one."""
-        channel = value.get("channel_index")
-        key = channel[0] if isinstance(channel, list) and channel and isinstance(channel[0], int) else None
         final = value.get("is_final") is True or value.get("event") == "EndOfTurn" or value.get("end_of_turn") is True
         text = _words(value)
+        if not text and not final:
+            return
+        channel = value.get("channel_index")
+        key = channel[0] if isinstance(channel, list) and channel and isinstance(channel[0], int) else None
         if final:
             self._interim.pop(key, None)
-        elif not text:
-            return
         if text and len(self._transcripts) < self._limits.transcripts:
             begin = number(value.get("start", value.get("audio_window_start")))
             said = Transcript(_cut(text, self._limits.transcript), final, begin, end, Moment(packet, time))
