@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analyzer.audio.codecs.ffmpeg import integers
+from analyzer.audio.codecs.ffmpeg import decoder, integers
 from analyzer.audio.codecs.sound import Sound, UndecodableError, joined, silence
 
 HEADERS = {"amr-nb": b"#!AMR\n", "amr-wb": b"#!AMR-WB\n"}
@@ -52,7 +52,7 @@ def open_sound(stream: Iterator[bytes | int], declared: str | None) -> Sound:
         raise UndecodableError("there is no AMR header")
     sound = Sound(RATES[encoding], 1, 16, encoding, iter(()))
     frames = Frames(chain((head[start:],), hole, stream), encoding)
-    sound.blocks = joined(_decoded(_context(encoding), frames, sound))
+    sound.blocks = joined(_decoded(decoder(encoding, _DECODERS[encoding], RATES[encoding], 1), frames, sound))
     return sound
 
 
@@ -149,22 +149,6 @@ class Frames:
                 return False
             at += size
         return True
-
-
-def _context(encoding: str) -> Any:  # noqa: ANN401 - untyped library
-    import av  # noqa: PLC0415 - loads FFmpeg, which few sessions need
-
-    for name in _DECODERS[encoding]:
-        if name in av.codecs_available:
-            context: Any = av.CodecContext.create(name, "r")
-            context.sample_rate, context.layout = RATES[encoding], "mono"
-            try:
-                context.open()
-            except (av.FFmpegError, ValueError):
-                continue
-            return context
-    msg = f"the FFmpeg of this installation decodes no {encoding}"
-    raise UndecodableError(msg)
 
 
 def _decoded(context: Any, frames: Frames, sound: Sound) -> Iterator[npt.NDArray[Any]]:  # noqa: ANN401 - untyped library

@@ -213,6 +213,26 @@ def integers(frame: Any, sound: Sound) -> npt.NDArray[Any]:  # noqa: ANN401 - un
     return (wide >> (have - 24) if have > 24 else wide << (24 - have)).astype(np.int32)  # noqa: PLR2004 - the two widths
 
 
+def decoder(encoding: str, names: tuple[str, ...], rate: int, channels: int, extradata: bytes = b"") -> Any:  # noqa: ANN401 - untyped library
+    """The first of these decoders of bare packets that this FFmpeg has. Raises UndecodableError where it has none."""
+    import av  # noqa: PLC0415 - loads FFmpeg, which few sessions need
+
+    for name in names:
+        if name in av.codecs_available:
+            try:
+                context: Any = av.CodecContext.create(name, "r")
+                context.sample_rate = rate
+                context.layout = "stereo" if channels > 1 else "mono"
+                if extradata:
+                    context.extradata = extradata
+                context.open()
+            except (av.FFmpegError, ValueError):
+                continue
+            return context
+    msg = f"the FFmpeg of this installation decodes no {encoding}"
+    raise UndecodableError(msg)
+
+
 def reason(error: Exception) -> str:
     """The decoder's words, without the name of a file."""
     return (getattr(error, "strerror", None) or str(error) or type(error).__name__).rstrip(".")

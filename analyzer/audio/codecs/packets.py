@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzer.audio.codecs import opus, speex
-from analyzer.audio.codecs.ffmpeg import integers
+from analyzer.audio.codecs.ffmpeg import decoder, integers
 from analyzer.audio.codecs.sound import Sound, UndecodableError, joined, silence
 from analyzer.model.dataclass import dataclass
 
@@ -55,31 +55,12 @@ def open_sound(encoding: str, packets: Iterator[Packet], sample_rate: int | None
         first = next(packets, b"")
         extradata = speex.header(rate, max(speex.frames(first), 1) if isinstance(first, bytes) else 1)
         packets = chain((first,), packets)
-    context = _context(encoding, rate, channels, extradata)
+    context = decoder(encoding, _DECODERS[encoding], rate, channels, extradata)
     if encoding == "g729":
         sound.blocks = joined(_g729(context, _frames_of(packets, framed=framed), sound))
     else:
         sound.blocks = joined(_decoded(context, packets, sound))
     return sound
-
-
-def _context(encoding: str, rate: int, channels: int, extradata: bytes) -> Any:  # noqa: ANN401 - untyped library
-    import av  # noqa: PLC0415 - loads FFmpeg, which few sessions need
-
-    for name in _DECODERS[encoding]:
-        if name in av.codecs_available:
-            try:
-                context: Any = av.CodecContext.create(name, "r")
-                context.sample_rate = rate
-                context.layout = "stereo" if channels > 1 else "mono"
-                if extradata:
-                    context.extradata = extradata
-                context.open()
-            except (av.FFmpegError, ValueError):
-                continue
-            return context
-    msg = f"the FFmpeg of this installation decodes no {encoding}"
-    raise UndecodableError(msg)
 
 
 def _samples(context: Any, packet: bytes, sound: Sound) -> npt.NDArray[Any]:  # noqa: ANN401 - untyped library
