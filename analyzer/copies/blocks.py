@@ -1,0 +1,53 @@
+"""pcapng blocks as bytes (draft-ietf-opsawg-pcapng, little-endian): what a copy of a capture is written in.
+
+In: packets, link types, comments. Out: whole blocks, padded and with both lengths. Nothing here reads a capture.
+"""
+
+import struct
+from collections.abc import Iterable, Sequence
+
+SECTION, INTERFACE, ENHANCED_PACKET = 0x0A0D0D0A, 1, 6
+COMMENT, NAME, RESOLUTION, APPLICATION = 1, 2, 9, 4
+NANOSECONDS = 9
+"""A resolution of 10^-9 s."""
+LONGEST = 0xFFFF
+"""Bytes that an option takes (section 3.5)."""
+
+Option = tuple[int, bytes]
+
+
+def comment(text: str) -> Option:
+    """A comment, cut between two characters where it is longer than an option may be."""
+    return COMMENT, text.encode("utf-8", "replace")[:LONGEST].decode("utf-8", "ignore").encode()
+
+
+def options(chosen: Sequence[Option]) -> bytes:
+    """Options with the end mark behind them; nothing where there are none."""
+    if not chosen:
+        return b""
+    return b"".join(struct.pack("<HH", code, len(value)) + _padded(value) for code, value in chosen) + bytes(4)
+
+
+def section(chosen: Sequence[Option] = ()) -> bytes:
+    """A section header, version 1.0, of unstated length."""
+    return _block(SECTION, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1) + options(chosen))
+
+
+def interface(link_type: int, snap_length: int = 0, chosen: Sequence[Option] = (), resolution: int = NANOSECONDS) -> bytes:
+    """An interface description; its packets count time in units of 10^-resolution s."""
+    return _block(INTERFACE, struct.pack("<HHI", link_type, 0, snap_length) + options([(RESOLUTION, bytes([resolution])), *chosen]))
+
+
+def packet(which: int, ticks: int, data: bytes, on_wire: int, comments: Iterable[str] = ()) -> bytes:
+    """An enhanced packet block: the packet's interface, its time in that interface's units, its bytes, its length on the wire."""
+    head = struct.pack("<IIIII", which, ticks >> 32 & 0xFFFFFFFF, ticks & 0xFFFFFFFF, len(data), on_wire)
+    return _block(ENHANCED_PACKET, head + _padded(data) + options([comment(text) for text in comments]))
+
+
+def _padded(data: bytes) -> bytes:
+    return data + bytes(-len(data) % 4)
+
+
+def _block(kind: int, body: bytes) -> bytes:
+    length = struct.pack("<I", len(body) + 12)
+    return struct.pack("<I", kind) + length + body + length
