@@ -77,7 +77,7 @@ def analyze(
         raise UsageError(f"There must be at least one job, not {jobs}.")
     chosen = settings or Settings()
     paths = [os.fspath(one) for one in (path, *more_paths)]
-    if chosen.dump is not None or "-" in paths or frames:
+    if chosen.dump is not None or "-" in paths or frames or chosen.contents:
         jobs = 1
     asked = jobs is not None
     captures = [tuple(paths)] if chosen.merge else rotated(paths)
@@ -197,7 +197,7 @@ class _State:
             for side in Side:
                 if side.word in tracks:
                     tracks[side.word].present(sending(session, side), shown, title)
-        whole = tracks or self.frames or len(self.finished) < self.settings.limits.reports
+        whole = tracks or self.frames or self.settings.contents or len(self.finished) < self.settings.limits.reports
         kept = report if whole else packed(report)
         stream = session.upgrade.stream.id if session.upgrade.stream else 0
         self.finished.append(_Finished(session.first, session.tcp_stream, stream, kept, session.whole, tracks))

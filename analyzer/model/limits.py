@@ -91,6 +91,10 @@ class Limits:
     """Reports of finished sessions kept as they are (10 KB each); further ones are packed (1.5 KB each)."""
     table_in_memory: int = 64 * MIB
     """Bytes of one table kept in memory; beyond it its chunks are spilled to a temporary file."""
+    contents: int = 4096 * MIB
+    """Bytes of messages kept per direction where a report shows them, in a temporary file; beyond it they are listed without."""
+    contents_in_memory: int = 16 * MIB
+    """Of these in memory: nine minutes of 16 kHz audio."""
     holes: int = 10_000
     """Places kept per direction where bytes are missing; beyond it neighbours are joined."""
     gaps: int = 10_000

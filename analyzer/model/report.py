@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from analyzer.model.conversation import Conversation
 from analyzer.model.finding import Finding, Verdict
 from analyzer.model.places import Endpoint
 from analyzer.model.tables import Array, Table
@@ -50,6 +51,9 @@ class SessionReport:
     """Where the session's seconds count from, in ns since the epoch."""
     frame_table: Table | None = field(default=None, compare=False)
     """FRAMES rows of both sides with a `side` column, only when frames were asked for; not part of the JSON report."""
+
+    conversation: Conversation | None = field(default=None, compare=False)
+    """Every message with what it says, only when `Settings.contents` asks for it; not part of the JSON report."""
 
     @property
     def frames(self) -> dict[str, Array]:

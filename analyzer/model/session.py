@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzer.model.anomalies import Anomaly, Sighting
+from analyzer.model.contents import Contents
 from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import SECOND
 from analyzer.model.places import Endpoint, Hole, Moment, Span
@@ -173,6 +174,8 @@ class Direction:
     blind: tuple[Span, ...]
     """When frames may have been sent of which nothing is known. A hole inside one frame is none: its header says how long it is."""
     tcp: Tcp
+    contents: Contents | None = None
+    """What the messages said, where a report shows it."""
     _rows: dict[Kind | tuple[Kind, frozenset[str]], Rows] = field(default_factory=dict, compare=False, repr=False)
     """What `rows` found before: rules ask for the same kinds and words again and again."""
 

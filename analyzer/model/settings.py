@@ -54,4 +54,8 @@ class Settings:
     source: str = "auto"
     """`--source auto|native|scapy|pyshark`: who reads the packets; `auto` is native, and tshark for formats that it alone knows."""
     dump: Dump | None = None
+    contents: bool = False
+    """Keep what every message said, for reports that show it (`SessionReport.conversation`)."""
+    transcripts: bool = True
+    """`--no-transcripts`: False where words that the service recognised must not be shown."""
     limits: Limits = DEFAULT

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from analyzer.model.anomalies import Anomaly, Sightings
 from analyzer.model.channel import MessageBatch
+from analyzer.model.contents import Contents
 from analyzer.model.dataclass import dataclass
 from analyzer.model.places import Endpoint, Hole, Moment, Span
 from analyzer.model.provider import Provider
@@ -66,10 +67,11 @@ class SessionBuilder:
         self._settings = settings
         self._services = services
         self._done = done
-        self._sides = (
-            SideBuilder(Side.CLIENT, settings.limits, sightings[0]),
-            SideBuilder(Side.SERVER, settings.limits, sightings[1]),
+        client, server = (
+            SideBuilder(side, settings.limits, sightings[side], Contents(settings.limits) if settings.contents else None)
+            for side in Side
         )
+        self._sides = client, server
         self._request: Request | None = None
         self._response: Response | None = None
         self._proxy: Proxy | None = None
@@ -131,6 +133,8 @@ class SessionBuilder:
     def messages(self, side: Side, batch: MessageBatch) -> None:
         """Classify, hand audio to the track, keep the rows of messages that ended."""
         half, columns = self._sides[side], batch.columns
+        if half.contents is not None:
+            half.contents.add(columns, batch.content)
         kinds, labels = np.empty(len(batch), np.uint8), np.full(len(batch), -1, np.int16)
         asked = self._sort(side, batch, kinds)
         audio: dict[int, bytes] = {}

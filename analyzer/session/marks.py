@@ -58,8 +58,9 @@ def _findings(findings: tuple[Finding, ...]) -> Iterator[Mark]:
 def _results(session: Session) -> Iterator[Mark]:
     for said in session.service.transcripts:
         heard = (said.begin, said.end) if said.begin is not None and said.end is not None and said.end > said.begin >= 0 else None
+        words = said.text if session.settings.transcripts else "(words not shown)"
         kind = "" if said.final else "interim: "
-        yield Mark(session.seconds(said.at.time), None, "result", f"{kind}{said.text}", audio_s=heard)
+        yield Mark(session.seconds(said.at.time), None, "result", f"{kind}{words}", audio_s=heard)
 
 
 def _closes(session: Session) -> Iterator[Mark]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from analyzer.model.anomalies import Anomaly, Sightings
 from analyzer.model.channel import MessageBatch
+from analyzer.model.contents import Contents
 from analyzer.model.limits import Limits
 from analyzer.model.places import Endpoint, Hole, Moment, Span
 from analyzer.model.schema import FRAMES, MESSAGES, Kind, Side
@@ -53,8 +54,9 @@ class TrackBuilder(Protocol):
 class SideBuilder:
     """Grows with what its side sends; bounded by `limits`."""
 
-    def __init__(self, side: Side, limits: Limits, sightings: Sightings) -> None:
+    def __init__(self, side: Side, limits: Limits, sightings: Sightings, contents: Contents | None = None) -> None:
         self.side = side
+        self.contents = contents
         self.frames = Table(FRAMES, limits.table_in_memory)
         self.messages = Table(MESSAGES, limits.table_in_memory)
         self.labels: dict[str, int] = {}
@@ -166,4 +168,5 @@ class SideBuilder:
             holes=tuple(self.holes),
             blind=tuple(self._blind),
             tcp=tcp,
+            contents=self.contents,
         )

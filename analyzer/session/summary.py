@@ -6,13 +6,24 @@ from typing import Any
 
 import numpy as np
 
+from analyzer.model.conversation import Conversation, Head
 from analyzer.model.finding import Finding, Unjudged, Verdict
 from analyzer.model.limits import SECOND
 from analyzer.model.numbering import Numbering
 from analyzer.model.places import Moment
-from analyzer.model.redact import Secrets, redact, redact_protocol, redact_query, redact_target, redact_value, secrets_of
+from analyzer.model.redact import (
+    Secrets,
+    redact,
+    redact_headers,
+    redact_message,
+    redact_protocol,
+    redact_query,
+    redact_target,
+    redact_value,
+    secrets_of,
+)
 from analyzer.model.report import SessionReport
-from analyzer.model.schema import FRAMES, Column, Kind, Opcode, Side
+from analyzer.model.schema import FRAMES, MESSAGES, Column, Kind, Opcode, Schema, Side
 from analyzer.model.session import Proxy, Session
 from analyzer.model.settings import Settings
 from analyzer.model.tables import Table
@@ -103,7 +114,8 @@ def summarise(
         not_judged=tuple({"rule": one.rule, "why": redact(one.why, secrets)} for one in not_judged),
         timeline=timeline(session, secrets),
         origin_ns=session.origin,
-        frame_table=_frame_table(session, numbering) if frames else None,
+        frame_table=_both_sides(session, FRAMES, ("offset", "side", "first_packet"), numbering) if frames else None,
+        conversation=_conversation(session, secrets, numbering),
     )
 
 
@@ -309,18 +321,40 @@ def _seconds(duration: int | None) -> float | None:
     return None if duration is None else round(duration / SECOND, 6)
 
 
-def _frame_table(session: Session, numbering: Numbering | None) -> Table:
-    """The frames of both sides in order of time, with packet numbers of the file."""
-    schema = (Column("side", "u1", "", "0 client, 1 server"), *FRAMES)
+def _both_sides(session: Session, columns: Schema, order: tuple[str, ...], numbering: Numbering | None) -> Table:
+    """The frames or messages of both sides in order (its last column first), with packet numbers of the file."""
+    of_frames = columns is FRAMES
+    schema = (Column("side", "u1", "", "0 client, 1 server"), *columns)
     table = Table(schema, session.settings.limits.table_in_memory)
-    halves = [{"side": np.full(len(d.frames), Side(d.side), np.uint8), **d.frames.columns()} for d in session.sides]
+    tables = [side.frames if of_frames else side.messages for side in session.sides]
+    halves = [{"side": np.full(len(one), side, np.uint8), **one.columns()} for side, one in zip(Side, tables, strict=True)]
     both = {column.name: np.concatenate([half[column.name] for half in halves]) for column in schema}
-    order = np.lexsort((both["offset"], both["side"], both["first_packet"]))
-    columns = {name: column[order] for name, column in both.items()}
+    rows = np.lexsort([both[name] for name in order])
+    sorted_rows = {name: column[rows] for name, column in both.items()}
     if numbering is not None:
-        columns |= {name: numbering.of(columns[name]) for name in ("first_packet", "last_packet")}
-    table.append(columns)
+        sorted_rows |= {name: numbering.of(sorted_rows[name]) for name in ("first_packet", "last_packet")}
+    table.append(sorted_rows)
     return table
+
+
+def _conversation(session: Session, secrets: Secrets, numbering: Numbering | None) -> Conversation | None:
+    """What was said, where it was kept."""
+    client, server = session.client.contents, session.server.contents
+    if client is None or server is None:
+        return None
+    table = _both_sides(session, MESSAGES, ("number", "side", "last_packet", "last_time"), numbering)
+    request, response = session.upgrade.request, session.upgrade.response
+    asked = answer = None
+    if request is not None:
+        target, version = redact_target(request.target, secrets), request.version
+        asked = Head(f"{request.method} {target} HTTP/{version}", redact_headers(request.headers, secrets), request.at.time)
+    if response is not None:
+        line = f"HTTP/{response.version} {response.status} {redact(response.reason, secrets)}"
+        body = redact_message(response.body.decode("utf-8", "replace"), secrets)
+        answer = Head(line, redact_headers(response.headers, secrets), response.at.time, body)
+    labels = (session.client.labels, session.server.labels)
+    heads = asked, answer
+    return Conversation(table, labels, (client, server), secrets, heads, transcripts=session.settings.transcripts)
 
 
 def shown_settings(settings: Settings) -> dict[str, object]:

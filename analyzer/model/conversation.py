@@ -1,0 +1,102 @@
+"""What a session's two ends said to each other, for reports that show it: every message in order, each secret in it redacted.
+
+In: the rows and contents that the session kept. Out: text or bytes of one message, redacted when asked for, so that nothing is held
+twice. There is no other way from here to what was said.
+"""
+
+from collections.abc import Mapping
+
+from analyzer.model.contents import Contents
+from analyzer.model.dataclass import dataclass
+from analyzer.model.redact import Secrets, redact, redact_message
+from analyzer.model.schema import Kind, Opcode
+from analyzer.model.tables import Array, Table
+
+SPOKEN = frozenset({"content", "punctuated_word", "text", "transcript", "translated_text", "utterance", "word"})
+"""JSON keys under which services put what somebody said."""
+CODE = 2
+"""Bytes of the status code in front of the reason of a close frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One head of the handshake, redacted: `line` is the request line or the status line as HTTP/1.1 writes it."""
+
+    line: str
+    headers: Mapping[str, str]
+    time: int
+    """Of the packet that completes it (ns since the epoch)."""
+    body: str = ""
+
+
+class Conversation:
+    """Messages of both sides in order of capture, each by its row.
+
+    `table` has the MESSAGES columns and `side`; packet numbers are those of the file. `request` and `response` are None where
+    they are not in the capture.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        labels: tuple[tuple[str, ...], ...],
+        contents: tuple[Contents, ...],
+        secrets: Secrets,
+        heads: tuple[Head | None, Head | None],
+        *,
+        transcripts: bool,
+    ) -> None:
+        self.table = table
+        self.request, self.response = heads
+        self._labels = labels
+        self._contents = contents
+        self._secrets = secrets if transcripts else Secrets(secrets.values, secrets.names | SPOKEN)
+        self._columns: dict[str, Array] = {}
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def columns(self) -> dict[str, Array]:
+        """Every column of the messages."""
+        if not self._columns:
+            self._columns = self.table.columns()
+        return self._columns
+
+    def label(self, row: int) -> str:
+        """The control word or event type of a message, empty for none."""
+        index = int(self.columns["label"][row])
+        return redact(self._labels[int(self.columns["side"][row])][index], self._secrets) if index >= 0 else ""
+
+    def text(self, row: int) -> str | None:
+        """What a text message, a control word sent as binary, a ping, a pong or the reason of a close says; None for other
+        binary messages and where nothing was kept.
+        """
+        content, opcode = self._raw(row), int(self.columns["opcode"][row])
+        if content is None:
+            return None
+        if opcode == Opcode.CLOSE:
+            content = content[CODE:]
+        elif opcode == Opcode.BINARY and int(self.columns["kind"][row]) != Kind.MISPLACED:
+            return None
+        return redact_message(content.decode("utf-8", "replace"), self._secrets)
+
+    def data(self, row: int) -> bytes | None:
+        """The payload of a message. Audio is as it was sent; what may be read as text is redacted."""
+        content, opcode = self._raw(row), int(self.columns["opcode"][row])
+        if content is None:
+            return None
+        head = b""
+        if opcode == Opcode.CLOSE:
+            head, content = content[:CODE], content[CODE:]
+        if int(self.columns["kind"][row]) == Kind.AUDIO and content.lstrip()[:1] not in (b"{", b"["):
+            return content
+        try:
+            said = content.decode("utf-8")
+        except UnicodeDecodeError:
+            return head + redact(content.decode("latin-1"), self._secrets).encode("latin-1", "replace")
+        return head + redact_message(said, self._secrets).encode()
+
+    def _raw(self, row: int) -> bytes | None:
+        side = int(self.columns["side"][row])
+        return self._contents[side].of(int(self.columns["number"][row]))
