@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "markdown", "json"]),
+    type=click.Choice(["terminal", "markdown", "json", "sarif", "junit"]),
     help="How to write it. Default: terminal on a terminal, markdown otherwise.",
 )
 @output_option("the report")
@@ -31,6 +31,12 @@ if TYPE_CHECKING:
     help="Exit with status 1 when there is a finding at least this severe.",
 )
 @click.option(
+    "--baseline",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Show, and fail on, only what is not in this earlier report (of --format json).",
+)
+@click.option(
     "--jobs",
     type=click.IntRange(1),
     metavar="N",
@@ -38,21 +44,38 @@ if TYPE_CHECKING:
     "Unless it is said, a large capture is divided among the processors, and several are read one by one.",
 )
 @input_options
-def report(captures: tuple[str, ...], form: str | None, output: Path | None, fail_on: str, jobs: int | None, **chosen: Any) -> int:  # noqa: ANN401 - options
+def report(
+    captures: tuple[str, ...],
+    form: str | None,
+    output: Path | None,
+    fail_on: str,
+    baseline: Path | None,
+    jobs: int | None,
+    **chosen: Any,  # noqa: ANN401 - options
+) -> int:
     """Analyse captures (pcap or pcapng, - for standard input) and print a triage report.
 
     For each WebSocket session it says whether something went wrong, names the cause, and cites the packets that prove it.
     """
     from analyzer.pipeline import analyze  # noqa: PLC0415 - numpy and all steps
 
+    known = None
+    if baseline is not None:
+        from analyzer.compare.baseline import read, since  # noqa: PLC0415 - not for --help
+
+        known = read(baseline)
     problems: list[AnalyzerError] = []
     with progress() as show:
         result = analyze(*captures, settings=settings(**chosen), frames=False, progress=show, jobs=jobs, unusable=problems.append)
+    if known is not None:
+        result = since(result, known)
     if result.captures:
         from analyzer.reports import pieces  # noqa: PLC0415 - not for --help
+        from analyzer.rules import pages  # noqa: PLC0415 - not for --help
 
         form = form or ("terminal" if output is None and on_terminal() else "markdown")
-        write(pieces(result, form, width=width() if form == "terminal" else None, colour=output is None and colour()), output)
+        columns, coloured = width() if form == "terminal" else None, output is None and colour()
+        write(pieces(result, form, width=columns, colour=coloured, pages=pages()), output)
     for problem in problems:
         click.echo(f"analyzer: {problem}", err=True)
     if problems:
