@@ -9,6 +9,7 @@ import click
 from analyzer.cli.options import captures_argument, input_options, output_option, settings
 from analyzer.cli.output import colour, on_terminal, width, write
 from analyzer.cli.progress import progress
+from analyzer.model.errors import UsageError
 
 if TYPE_CHECKING:
     from analyzer.model.errors import AnalyzerError
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "markdown", "json"]),
+    type=click.Choice(["terminal", "markdown", "json", "html"]),
     help="How to write it. Default: terminal on a terminal, markdown otherwise.",
 )
 @output_option("the report")
@@ -37,8 +38,19 @@ if TYPE_CHECKING:
     help="Read so many captures at once, or one capture in so many shares, each in a process of its own. "
     "Unless it is said, a large capture is divided among the processors, and several are read one by one.",
 )
+@click.option("--no-audio", is_flag=True, help="Leave the audio out of the HTML page.")
+@click.option("--no-transcripts", is_flag=True, help="Leave the words that the service recognised out of the HTML page.")
 @input_options
-def report(captures: tuple[str, ...], form: str | None, output: Path | None, fail_on: str, jobs: int | None, **chosen: Any) -> int:  # noqa: ANN401 - options
+def report(
+    captures: tuple[str, ...],
+    form: str | None,
+    output: Path | None,
+    fail_on: str,
+    jobs: int | None,
+    no_audio: bool,
+    no_transcripts: bool,
+    **chosen: Any,  # noqa: ANN401 - options
+) -> int:
     """Analyse captures (pcap or pcapng, - for standard input) and print a triage report.
 
     For each WebSocket session it says whether something went wrong, names the cause, and cites the packets that prove it.
@@ -46,13 +58,21 @@ def report(captures: tuple[str, ...], form: str | None, output: Path | None, fai
     from analyzer.pipeline import analyze  # noqa: PLC0415 - numpy and all steps
 
     problems: list[AnalyzerError] = []
-    with progress() as show:
-        result = analyze(*captures, settings=settings(**chosen), frames=False, progress=show, jobs=jobs, unusable=problems.append)
-    if result.captures:
-        from analyzer.reports import pieces  # noqa: PLC0415 - not for --help
+    if form == "html":
+        from analyzer.cli.page import page  # noqa: PLC0415 - not for the other formats
 
-        form = form or ("terminal" if output is None and on_terminal() else "markdown")
-        write(pieces(result, form, width=width() if form == "terminal" else None, colour=output is None and colour()), output)
+        result = page(captures, output, problems.append, audio=not no_audio, transcripts=not no_transcripts, **chosen)
+    elif no_audio or no_transcripts:
+        msg = "--no-audio and --no-transcripts are for --format html: the other formats hold neither audio nor transcripts."
+        raise UsageError(msg)
+    else:
+        with progress() as show:
+            result = analyze(*captures, settings=settings(**chosen), frames=False, progress=show, jobs=jobs, unusable=problems.append)
+        if result.captures:
+            from analyzer.reports import pieces  # noqa: PLC0415 - not for --help
+
+            form = form or ("terminal" if output is None and on_terminal() else "markdown")
+            write(pieces(result, form, width=width() if form == "terminal" else None, colour=output is None and colour()), output)
     for problem in problems:
         click.echo(f"analyzer: {problem}", err=True)
     if problems:

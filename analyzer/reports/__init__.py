@@ -13,7 +13,7 @@ from analyzer.model.errors import UsageError
 if TYPE_CHECKING:
     from analyzer.model.report import Report
 
-FORMATS = ("terminal", "markdown", "json")
+FORMATS = ("terminal", "markdown", "json", "html")
 """Each is a module of this package with `render(report, *, width, colour) -> str`, and `pieces(report)` where it can be long."""
 
 
