@@ -69,6 +69,7 @@ def summarise(
     """
     secrets = secrets_in(session)
     client, server, close = session.client, session.server, session.close
+    values = Secrets(secrets.values)  # the names of a provider's secrets (`messages`) are no names of ours
     keepalives = session.provider.keepalive_words
     duration = max(session.last.time - session.first.time, 0) / SECOND
     return SessionReport(
@@ -89,8 +90,8 @@ def summarise(
             "binary": len(client.rows(Kind.MISPLACED, keepalives)),
         },
         audio={
-            "client": redact_value(_audio(session.client_audio), secrets),
-            "server": redact_value(_audio(session.server_audio), secrets),
+            "client": redact_value(_audio(session.client_audio), values),
+            "server": redact_value(_audio(session.server_audio), values),
         },
         gaps=tuple(
             {

@@ -59,8 +59,21 @@ def _packets(one: "Finding") -> str:
 
 
 def _values(values: Mapping[str, object]) -> str:
-    shown = (f"{text(name.replace('_', ' '))} {element('b', text(value, _VALUE_LENGTH))}" for name, value in values.items())
+    shown = (f"{text(name.replace('_', ' '))} {element('b', text(_value(value), _VALUE_LENGTH))}" for name, value in values.items())
     return element("span", "; ".join(shown), class_="values")
+
+
+def _value(value: object) -> str:
+    """Put a measured value as a person writes it."""
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "unknown"}[value]
+    if isinstance(value, float):
+        return f"{value:,.6g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(_value(one) for one in value) or "none"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_value(one)}" for name, one in value.items()) or "none"
+    return str(value)
 
 
 def _explained(rule: str, pages: Pages) -> str:

@@ -11,10 +11,13 @@ const GROUP_NAMES = ["audio", "KeepAlive", "control", "out of place", "event", "
 // What is drawn over what, where frames share a column of the screen: the rare and the bad on top.
 const OVER = [0, 6, 5, 4, 2, 1, 7, 3];
 const STEPS = [1, 2, 5];
+const FINDING_ROW = 17, FINDING_ROWS = 5;
 
 function lanesOf(data) {
   const lanes = [];
-  if (data.findings.length) lanes.push({ kind: "findings", label: "findings", height: 26 });
+  if (data.findings.length) {
+    lanes.push({ kind: "findings", label: "findings", height: Math.min(data.findings.length, FINDING_ROWS) * FINDING_ROW });
+  }
   if (data.results.length) lanes.push({ kind: "results", label: "results", height: 26 });
   for (const wave of data.waves) lanes.push({ kind: "wave", label: `${wave.side} audio`, height: 84, wave });
   if (!data.waves.length) {
@@ -130,18 +133,30 @@ class Picture {
     return (hours ? `${hours}:${rest}` : rest) + (digits ? (value % 1).toFixed(digits).slice(1) : "");
   }
 
+  // One row per finding, its rule beside or inside its bar; what is behind the last row shares it.
   _findings(lane, view) {
     const { pen } = this;
-    let row = 0, ends = -Infinity;
-    for (const [from, until, severity] of [...this.data.findings].sort((a, b) => a[0] - b[0])) {
-      const x = this.x(from, view), end = Math.max(this.x(until ?? from, view), x + 6);
-      row = x < ends + 2 ? (row + 1) % 3 : 0;
-      ends = Math.max(ends, end);
-      pen.fillStyle = this.ink[severity] || this.ink.note;
-      pen.beginPath();
-      pen.roundRect(x, lane.top + 1 + row * 8, end - x, 7, 2);
-      pen.fill();
-    }
+    this.data.findings.forEach(([from, until, severity, rule], number) => {
+      const top = lane.top + Math.min(number, FINDING_ROWS - 1) * FINDING_ROW, tall = FINDING_ROW - 2;
+      const x = this.x(from, view), end = Math.max(this.x(until ?? from, view), x + 4);
+      if (end < this.left || x > this.right) return;
+      const ink = this.ink[severity] || this.ink.note;
+      pen.fillStyle = ink;
+      pen.globalAlpha = 0.2;
+      pen.fillRect(x, top, end - x, tall);
+      pen.globalAlpha = 1;
+      pen.fillRect(x, top, 4, tall);
+      if (number >= FINDING_ROWS) return;
+      const wide = pen.measureText(rule).width, begin = Math.max(x, this.left) + 9;
+      const inside = Math.min(end, this.right) - begin >= wide + 4;
+      if (inside || begin + wide < this.right) {
+        pen.textAlign = "left";
+        pen.fillText(rule, inside ? begin : Math.max(end, this.left) + 5 + wide < this.right ? Math.max(end, this.left) + 5 : begin, top + tall / 2 + 0.5);
+      } else if (x - 5 - wide > this.left) {
+        pen.textAlign = "right";
+        pen.fillText(rule, x - 5, top + tall / 2 + 0.5);
+      }
+    });
   }
 
   _results(lane, view) {
@@ -246,7 +261,7 @@ class Picture {
       pen.fillRect(x, lane.top + lane.height - 6, Math.max(this.x(until, view) - x, 3), 4);
     }
     let free = -Infinity;
-    const shown = this.data.events.filter(([at]) => at >= view.from && at <= view.to);
+    const shown = this.data.events.filter(([at, what]) => at >= view.from && at <= view.to && !(this.data.gaps.length && what.startsWith("gap of")));
     const places = shown.map(([at]) => this.x(at, view));
     shown.forEach(([, what], number) => {
       const x = places[number];
@@ -278,6 +293,10 @@ class Picture {
   #map(view) {
     const { pen, lanes, data } = this;
     const top = lanes.map, tall = 12;
+    pen.save();
+    pen.beginPath();
+    pen.rect(this.left, top, this.right - this.left, tall);
+    pen.clip();
     const x = (second) => this.left + ((second - data.begin) / (data.end - data.begin)) * (this.right - this.left);
     pen.fillStyle = this.ink.sunk;
     pen.fillRect(this.left, top, this.right - this.left, tall);
@@ -294,6 +313,7 @@ class Picture {
     pen.globalAlpha = 1;
     pen.strokeStyle = this.ink.accent;
     pen.strokeRect(from + 0.5, top + 0.5, Math.max(to - from - 1, 2), tall - 1);
+    pen.restore();
   }
 
   #cursor(view, cursor) {

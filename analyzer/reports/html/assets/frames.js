@@ -115,7 +115,7 @@ class FrameTable {
       found[count++] = row;
     }
     this.rows = found.slice(0, count);
-    this.count.textContent = count === frames.count ? `${grouped(count)} frames` : `${grouped(count)} of ${grouped(frames.count)} frames`;
+    this.count.textContent = count === frames.count ? `All ${grouped(count)} are shown` : `${grouped(count)} of ${grouped(frames.count)} are shown`;
     if (frames.cut) this.count.textContent += ", not all with their text: there was no room for it";
     if (announce) say(this.count.textContent);
     this.grid.setAttribute("aria-rowcount", count + 1);

@@ -31,7 +31,7 @@ class Session {
     stage.append(
       make(
         "div", { class: "controls" }, ...(this.player?.nodes || []), make("span", { class: "grow" }),
-        ...(this.data.frames ? [make("button", { type: "button", text: "Frames here", onclick: nearest })] : []),
+        ...(this.data.frames ? [make("button", { type: "button", text: "Frames at the cursor", onclick: nearest })] : []),
         zoom("−", "Zoom out", () => this.line.zoom(2)), zoom("+", "Zoom in", () => this.line.zoom(0.5)), zoom("Fit", "Show all", () => this.line.fit()),
       ),
       this.line.node,

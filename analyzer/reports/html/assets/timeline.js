@@ -181,7 +181,8 @@ class TimeLine {
     const near = (from, until = from) => x >= this.picture.x(from, this.view) - NEAR && x <= this.picture.x(until, this.view) + NEAR;
     const { data } = this;
     if (lane.kind === "findings") {
-      const found = data.findings.find(([from, until]) => near(from, until ?? from));
+      const row = clamp(Math.floor((y - lane.top) / FINDING_ROW), 0, FINDING_ROWS - 1);
+      const found = data.findings.find(([from, until], number) => Math.min(number, FINDING_ROWS - 1) === row && near(from, until ?? from));
       return found && { at: found[0], what: `${found[2]} ${found[3]}: ${found[5]}` };
     }
     if (lane.kind === "results") {
