@@ -1,8 +1,7 @@
 """The only file that knows every step: source -> batches -> connections -> sessions -> findings -> report.
 
 Memory does not grow with the capture but for one report per finished session. Sessions are judged when they end; their numbers,
-which
-follow the order of their first packets, are given when all are known.
+which follow the order of their first packets, are given when all are known.
 """
 
 import gc
@@ -18,11 +17,13 @@ from analyzer import __version__
 from analyzer.audio.heads import Heads
 from analyzer.audio.track import TrackBuilder
 from analyzer.fleet import OneByOne, Progress, Task, fitting
+from analyzer.model.anomalies import Sightings
 from analyzer.model.archive import Archive, packed, unpacked
 from analyzer.model.capture import Capture, CaptureLog, Source
 from analyzer.model.dataclass import dataclass
 from analyzer.model.errors import AnalyzerError, UsageError
-from analyzer.model.places import Moment
+from analyzer.model.numbering import Unnumbered
+from analyzer.model.places import Endpoint, Moment
 from analyzer.model.provider import Provider
 from analyzer.model.redact import redact, redact_value
 from analyzer.model.report import CaptureReport, Report, SessionReport
@@ -31,13 +32,13 @@ from analyzer.model.secrets import TlsSecret, TlsSecrets
 from analyzer.model.session import Request, Response
 from analyzer.model.settings import Settings
 from analyzer.model.track import AudioFormat
-from analyzer.providers import by_name, by_words, recognise
+from analyzer.providers import by_words, recognise, recogniser
 from analyzer.rules import judge, judge_capture, numbered
 from analyzer.session.builder import Services, SessionBuilder
 from analyzer.session.marks import heading, marks, sending
 from analyzer.session.side import TrackBuilder as Files
 from analyzer.session.summary import iso, shown_settings, summarise
-from analyzer.sources import open_capture
+from analyzer.sources import is_har, open_capture
 from analyzer.sources.ahead import ahead
 from analyzer.sources.keylog import secrets_of
 from analyzer.sources.order import OutOfOrderError
@@ -126,7 +127,7 @@ class _Finished:
     """A session that was judged. `tracks` (by side) hold its audio files, where some are written, until it has a number."""
 
     first: Moment
-    tcp_stream: int
+    tcp_stream: int | None
     stream: int
     """Of HTTP/2, 0 for none."""
     report: SessionReport | bytes
@@ -177,10 +178,14 @@ class _State:
     def open_session(self, connection: Connection, first: Moment) -> SessionBuilder:
         """A builder for one attempt on a connection, which has itself judged when it is finished."""
         client, ends = connection.client_side, connection.endpoints
-        services = Services(_recogniser(self.settings), by_words, self.open_track)
-        builder = SessionBuilder(
-            connection.stream, (ends[client], ends[1 - client]), first, self.settings, services, connection.sightings, self.judge
-        )
+        return self.builder(connection.stream, (ends[client], ends[1 - client]), first, connection.sightings)
+
+    def builder(
+        self, stream: int | None, ends: tuple[Endpoint, Endpoint], first: Moment, sightings: tuple[Sightings, Sightings]
+    ) -> SessionBuilder:
+        """A builder for one attempt, client first."""
+        services = Services(recogniser(self.settings.provider), by_words, self.open_track)
+        builder = SessionBuilder(stream, ends, first, self.settings, services, sightings, self.judge)
         self.unfinished.add(builder)
         return builder
 
@@ -229,14 +234,6 @@ def _likely(request: Request, response: Response | None) -> bool:
     return recognise(request.path, request.headers.get("host"), response.headers if response else {}).known
 
 
-def _recogniser(settings: Settings) -> Callable[..., Provider]:
-    """How a provider is found: by option, or from the handshake."""
-    if settings.provider is not None:
-        chosen = by_name(settings.provider)
-        return lambda *_: chosen
-    return recognise
-
-
 def _track_opener(settings: Settings) -> Callable[[AudioFormat, Provider, Side], TrackBuilder]:
     """How a track is begun."""
     heads = Heads(settings.limits.audio_head)
@@ -277,6 +274,9 @@ def _through(
     state.secrets = secrets_of(settings)
     state.secrets.add(known)
     try:
+        if len(task.paths) == 1 and settings.source == "auto" and is_har(task.paths[0]):
+            _replay(state, task)
+            return state
         with open_capture(task.paths, settings, disordered=disordered) as source:
             state.log = source.log
             total = task.size
@@ -301,6 +301,19 @@ def _through(
     return state
 
 
+def _replay(state: _State, task: Task) -> None:
+    """Sessions that were recorded as messages."""
+    from analyzer.sources.har import read_har  # noqa: PLC0415 - needed for HAR only
+
+    settings = state.settings
+    state.log, recordings = read_har(task.paths[0], settings.limits)
+    state.log.numbering, state.damaged = Unnumbered(), bool(state.log.problems)
+    for one in recordings if not task.share else ():
+        if settings.wants(one.endpoints) and (settings.since or 0) <= one.end and one.begin <= (settings.until or one.begin):
+            sightings = Sightings(settings.limits.anomalies), Sightings(settings.limits.anomalies)
+            state.builder(None, one.endpoints, Moment(one.number, one.begin), sightings).replay(one)
+
+
 def _decoded(source: Source, state: _State) -> Iterator[Packets]:
     """The packets of one batch after the other."""
     settings = state.settings
@@ -321,7 +334,7 @@ def _batch(state: _State, packets: Packets) -> None:
             opening = packets.opening(index)
             calls = (state.open_session, _likely, state.secrets.of)
             connection = Connection(rows.flow, opening, limits, state.room, *calls)
-            if not _wanted(connection, state.settings):
+            if not state.settings.wants(connection.endpoints):
                 state.watch.forget(rows.flow)
                 continue
             if len(state.live) >= limits.live:
@@ -344,14 +357,6 @@ def _make_room(state: _State) -> None:
         state.live[flow] = connection
     else:
         _end(state, connection)
-
-
-def _wanted(connection: Connection, settings: Settings) -> bool:
-    """Whether `--host` and `--port` let this connection through."""
-    ends = connection.endpoints
-    return (not settings.hosts or any(end.ip in settings.hosts for end in ends)) and (
-        not settings.ports or any(end.port in settings.ports for end in ends)
-    )
 
 
 def _end(state: _State, connection: Connection) -> None:
@@ -403,7 +408,7 @@ def _report(parts: list[_Part], settings: Settings, prefix: str) -> CaptureRepor
     """Number the sessions, judge the file, of which every share read all. `prefix` goes before the names of audio files."""
     log, others = parts[0].log, sum((part.others for part in parts), Counter[str]())
     finished = [one for part in parts for one in part.finished]
-    finished.sort(key=lambda one: (one.first.packet, one.tcp_stream, one.stream))
+    finished.sort(key=lambda one: (one.first.packet, one.tcp_stream or 0, one.stream))
     incomplete = sum(not one.whole for one in finished)
     capture = Capture(log, len(finished), incomplete, dict(others), sum(part.without_http2 for part in parts))
     sessions: list[tuple[int, SessionReport | bytes]] = []

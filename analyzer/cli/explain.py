@@ -10,7 +10,7 @@ from analyzer.cli.output import colour, on_terminal, width, write
 from analyzer.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from analyzer.rules._pages import RulePage
+    from analyzer.model.rule_page import RulePage
 
 _READABLE = 100
 """Longer lines tire the eye."""

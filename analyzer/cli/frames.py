@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from analyzer.cli.lists import format_option, write_columns
 from analyzer.cli.options import captures_argument, input_options, output_option, settings
 from analyzer.cli.output import write
 from analyzer.cli.progress import progress
@@ -12,9 +13,7 @@ from analyzer.cli.progress import progress
 
 @click.command(short_help="List every WebSocket frame.")
 @captures_argument
-@click.option(
-    "--format", "form", type=click.Choice(["table", "jsonl", "csv"]), default="table", show_default=True, help="How to write it."
-)
+@format_option
 @output_option("the frames")
 @input_options
 def frames(captures: tuple[str, ...], form: str, output: Path | None, **chosen: Any) -> None:  # noqa: ANN401 - options
@@ -23,8 +22,11 @@ def frames(captures: tuple[str, ...], form: str, output: Path | None, **chosen: 
     Times count from the accepted upgrade of the frame's session; packets are numbered as in Wireshark.
     """
     from analyzer.pipeline import analyze  # noqa: PLC0415 - numpy and all steps
-    from analyzer.reports.frames import lines  # noqa: PLC0415 - not for --help
+    from analyzer.reports.frames import FIELDS, columns, lines  # noqa: PLC0415 - not for --help
 
     with progress() as show:
         report = analyze(*captures, settings=settings(**chosen), frames=True, progress=show)
-    write(lines(report, form), output)
+    if form == "parquet":
+        write_columns(columns(report), FIELDS, output)
+    else:
+        write(lines(report, form), output)

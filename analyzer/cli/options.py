@@ -143,3 +143,10 @@ def output_option(what: str) -> Callable[[Command], Command]:
     return click.option(
         "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help=f"Write {what} to this file."
     )
+
+
+def transcripts_option(command: Command) -> Command:
+    """Add `--no-transcripts`."""
+    return click.option(
+        "--no-transcripts", "transcripts", is_flag=True, flag_value=False, default=True, help="Hide the words that were recognised."
+    )(command)

@@ -25,27 +25,27 @@ def page(
     captures: tuple[str, ...],
     output: Path | None,
     unusable: Callable[[AnalyzerError], None],
+    change: "Callable[[Report], Report] | None" = None,
     *,
     audio: bool,
     transcripts: bool,
     **chosen: Any,  # noqa: ANN401 - one value per option
 ) -> "Report":
-    """Analyse and write. Raises UsageError where the page would run over a terminal."""
+    """Analyse and write; `change` is made to the report before it is. Raises UsageError where the page would run over a terminal."""
     if output is None and on_terminal():
         msg = "An HTML page is no text for a terminal; name a file with -o FILE, or redirect the output."
         raise UsageError(msg)
     from analyzer.audio.playback import playback  # noqa: PLC0415 - numpy
     from analyzer.pipeline import analyze  # noqa: PLC0415 - all steps
     from analyzer.reports.html import pieces  # noqa: PLC0415 - not for --help
-    from analyzer.rules import all_rules, page as page_of  # noqa: PLC0415 - imports every rule
+    from analyzer.rules import pages  # noqa: PLC0415 - imports every rule
 
     with TemporaryDirectory(prefix="analyzer-") as folder:
         dump = Dump(Path(folder), frozenset(Side), timeline=True) if audio else None
         asked = settings(dump=dump, contents=True, transcripts=transcripts, **chosen)
         with progress() as show:
             report = analyze(*captures, settings=asked, frames=True, progress=show, unusable=unusable)
+        report = report if change is None else change(report)
         if report.captures:
-            known = ((rule.slug, page_of(rule.slug)) for rule in all_rules())
-            pages = {slug: (one.summary, one.sections()) for slug, one in known}
-            write(pieces(report, pages=pages, play=partial(playback, limits=DEFAULT)), output)
+            write(pieces(report, pages(), play=partial(playback, limits=DEFAULT)), output)
     return report

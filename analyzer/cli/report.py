@@ -1,12 +1,13 @@
 """`analyzer report CAPTURE...`: analyse, and print what went wrong."""
 
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from analyzer.cli.options import captures_argument, input_options, output_option, settings
+from analyzer.cli.options import captures_argument, input_options, output_option, settings, transcripts_option
 from analyzer.cli.output import colour, on_terminal, width, write
 from analyzer.cli.progress import progress
 from analyzer.model.errors import UsageError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "markdown", "json", "html"]),
+    type=click.Choice(["terminal", "markdown", "json", "html", "sarif", "junit"]),
     help="How to write it. Default: terminal on a terminal, markdown otherwise.",
 )
 @output_option("the report")
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
     help="Exit with status 1 when there is a finding at least this severe.",
 )
 @click.option(
+    "--baseline",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Show, and fail on, only what is not in this earlier report (of --format json).",
+)
+@click.option(
     "--jobs",
     type=click.IntRange(1),
     metavar="N",
@@ -39,16 +46,17 @@ if TYPE_CHECKING:
     "Unless it is said, a large capture is divided among the processors, and several are read one by one.",
 )
 @click.option("--no-audio", is_flag=True, help="Leave the audio out of the HTML page.")
-@click.option("--no-transcripts", is_flag=True, help="Leave the words that the service recognised out of the HTML page.")
+@transcripts_option
 @input_options
 def report(
     captures: tuple[str, ...],
     form: str | None,
     output: Path | None,
     fail_on: str,
+    baseline: Path | None,
     jobs: int | None,
     no_audio: bool,
-    no_transcripts: bool,
+    transcripts: bool,
     **chosen: Any,  # noqa: ANN401 - options
 ) -> int:
     """Analyse captures (pcap or pcapng, - for standard input) and print a triage report.
@@ -57,22 +65,32 @@ def report(
     """
     from analyzer.pipeline import analyze  # noqa: PLC0415 - numpy and all steps
 
+    known = None
+    if baseline is not None:
+        from analyzer.compare.baseline import read, since  # noqa: PLC0415 - not for --help
+
+        known = read(baseline)
     problems: list[AnalyzerError] = []
     if form == "html":
         from analyzer.cli.page import page  # noqa: PLC0415 - not for the other formats
 
-        result = page(captures, output, problems.append, audio=not no_audio, transcripts=not no_transcripts, **chosen)
-    elif no_audio or no_transcripts:
+        new = None if known is None else partial(since, known=known)
+        result = page(captures, output, problems.append, new, audio=not no_audio, transcripts=transcripts, **chosen)
+    elif no_audio or not transcripts:
         msg = "--no-audio and --no-transcripts are for --format html: the other formats hold neither audio nor transcripts."
         raise UsageError(msg)
     else:
         with progress() as show:
             result = analyze(*captures, settings=settings(**chosen), frames=False, progress=show, jobs=jobs, unusable=problems.append)
+        if known is not None:
+            result = since(result, known)
         if result.captures:
             from analyzer.reports import pieces  # noqa: PLC0415 - not for --help
+            from analyzer.rules import pages  # noqa: PLC0415 - not for --help
 
             form = form or ("terminal" if output is None and on_terminal() else "markdown")
-            write(pieces(result, form, width=width() if form == "terminal" else None, colour=output is None and colour()), output)
+            columns, coloured = width() if form == "terminal" else None, output is None and colour()
+            write(pieces(result, form, width=columns, colour=coloured, pages=pages()), output)
     for problem in problems:
         click.echo(f"analyzer: {problem}", err=True)
     if problems:

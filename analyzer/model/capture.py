@@ -73,6 +73,8 @@ class CaptureLog:
     clock_steps: list[ClockStep] = field(default_factory=list)
     files: list[CaptureFile] = field(default_factory=list)
     """Where several files are read as one: each of them."""
+    other_entries: int = 0
+    """Of a HAR: entries that are no WebSocket."""
     numbering: Numbering | None = None
     """From places in order of time to packet numbers, where the two differ."""
 

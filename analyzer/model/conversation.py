@@ -64,7 +64,10 @@ class Conversation:
         return self._columns
 
     def label(self, row: int) -> str:
-        """The control word or event type of a message, empty for none."""
+        """The control word or event type of a message, the code of a close; empty for none."""
+        if int(self.columns["opcode"][row]) == Opcode.CLOSE:
+            code = (self._raw(row) or b"")[:CODE]
+            return str(int.from_bytes(code, "big")) if len(code) == CODE else ""
         index = int(self.columns["label"][row])
         return redact(self._labels[int(self.columns["side"][row])][index], self._secrets) if index >= 0 else ""
 

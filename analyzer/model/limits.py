@@ -107,6 +107,8 @@ class Limits:
     """Reports of finished sessions kept as they are (10 KB each); further ones are packed (1.5 KB each)."""
     table_in_memory: int = 64 * MIB
     """Bytes of one table kept in memory; beyond it its chunks are spilled to a temporary file."""
+    har: int = 512 * MIB
+    """The largest HAR: JSON is read at once and takes several times its size in memory. Four hours of 16 kHz audio fit in."""
     contents: int = 4096 * MIB
     """Bytes of messages kept per direction where a report shows them, in a temporary file; beyond it they are listed without."""
     contents_in_memory: int = 16 * MIB

@@ -42,3 +42,15 @@ class Numbering:
     def each(self, places: Iterable[int]) -> tuple[int, ...]:
         """The same for a few."""
         return tuple(self.of(np.array(tuple(places), np.int64)).tolist())
+
+
+class Unnumbered(Numbering):
+    """For input that holds no packets: nothing has a number."""
+
+    def of(self, places: Ints) -> Ints:
+        """0 (no packet) for each."""
+        return np.zeros(len(places), np.int64)
+
+    def each(self, places: Iterable[int]) -> tuple[int, ...]:  # noqa: ARG002 - the same call
+        """None."""
+        return ()

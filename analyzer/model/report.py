@@ -36,7 +36,8 @@ class SessionReport:
     gaps: tuple[Mapping[str, Any], ...]
     close: Mapping[str, Any] | None
     tcp_end: str
-    tcp_stream: int
+    tcp_stream: int | None
+    """None where the input holds no packets."""
     tcp: Mapping[str, Any]
     """How TCP carried it: the handshake's round trip, and per side what was sent again, copied or overtaken, and who waited."""
     coverage: Mapping[str, Mapping[str, int]]

@@ -251,7 +251,8 @@ class Session:
     """One attempt to open a WebSocket, frozen. Times are ns since the epoch."""
 
     id: int
-    tcp_stream: int
+    tcp_stream: int | None
+    """None where the input holds no packets."""
     first: Moment
     """First packet of the attempt."""
     last: Moment

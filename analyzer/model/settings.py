@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analyzer.model.limits import DEFAULT, SECOND, Limits
+from analyzer.model.places import Endpoint
 from analyzer.model.schema import Side
 
 
@@ -59,3 +60,9 @@ class Settings:
     transcripts: bool = True
     """`--no-transcripts`: False where words that the service recognised must not be shown."""
     limits: Limits = DEFAULT
+
+    def wants(self, ends: tuple[Endpoint, Endpoint]) -> bool:
+        """Whether `--host` and `--port` let a connection between these ends through."""
+        return (not self.hosts or any(end.ip in self.hosts for end in ends)) and (
+            not self.ports or any(end.port in self.ports for end in ends)
+        )

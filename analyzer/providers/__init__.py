@@ -4,7 +4,7 @@ A file beside this one is found by itself; an outside package adds one through t
 entries lead to a `Provider`. What is not recognised is `generic`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -79,6 +79,14 @@ def recognise(path: str | None, host: str | None, response_headers: Mapping[str,
         if any(header.startswith(prefix) for header in headers):
             return provider
     return by_name("generic")
+
+
+def recogniser(name: str | None) -> Callable[[str | None, str | None, Mapping[str, str]], Provider]:
+    """How to find a provider: the named one whatever the handshake says, or from the handshake. Raises UsageError."""
+    if name is None:
+        return recognise
+    chosen = by_name(name)
+    return lambda *_: chosen
 
 
 def by_words(client: frozenset[str], server: frozenset[str]) -> Provider | None:

@@ -5,18 +5,37 @@ order of capture. A million frames take some two seconds.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from analyzer.model.errors import UsageError
+from analyzer.reports.listing import Field
+from analyzer.reports.weave import woven
 
 if TYPE_CHECKING:
-    from analyzer.model.report import Report, SessionReport
+    from analyzer.model.report import Report
 
 FORMATS = ("table", "jsonl", "csv")
-CHUNK = 50_000
-"""Rows that become text at once: some 10 MB, long enough that Python's share per chunk vanishes."""
-
+FIELDS = (
+    Field("capture", "i4", 7, "number of the capture, from 1"),
+    Field("session", "i4", 7, "number of the session in the capture"),
+    Field("number", "i8", 8, "number of the frame in the session, from 1"),
+    Field("side", "word", -6, "client or server"),
+    Field("time_s", "f8", 12, "s since the accepted upgrade, of its first packet"),
+    Field("opcode", "word", -12, "as RFC 6455 names it, or reserved"),
+    Field("offset", "i8", 11, "where its header starts in the direction's WebSocket bytes"),
+    Field("fin", "flag", -5, "true on the last frame of a message"),
+    Field("rsv", "i4", 3, "RSV1 4, RSV2 2, RSV3 1"),
+    Field("masked", "flag", -5, "true with a mask key"),
+    Field("length", "i8", 9, "payload bytes that the header states"),
+    Field("first_packet", "i8", 8, "lowest packet number that carries it"),
+    Field("last_packet", "i8", 8, "highest packet number that carries it"),
+    Field("message", "i8", 8, "number of its message in this direction, 0 for none"),
+    Field("complete", "flag", -5, "false when part of the payload is not in the capture"),
+    Field("anomalies", "words", -9, "what is wrong with it"),
+)
+NAMES = tuple(field.name for field in FIELDS[1:])
+"""The columns of a row, in its order, behind the capture's number."""
 _JSON = (
     '{"session": %d, "number": %d, "side": "%s", "time_s": %.6f, "opcode": "%s", "offset": %d, "fin": %s, "rsv": %d, "masked": %s, '
     '"length": %d, "packets": [%d, %d], "message": %d, "complete": %s, "anomalies": %s}\n'
@@ -43,47 +62,38 @@ def lines(report: "Report", format: str) -> Iterator[str]:  # noqa: A002 - the o
         yield name + head if several else head
     number = {"table": "{:7} ", "jsonl": '"capture": {}, ', "csv": "{},"}[format]
     begin, row = {"table": ("", _TABLE), "jsonl": ("{", _JSON[1:]), "csv": ("", _CSV)}[format]
-    for place, capture in enumerate(report.captures, 1):
+    for place, chunk in chunks(report):
         shown = begin + (number.format(place) if several else "") + row
-        for columns in _chunks(capture.sessions, format):
-            yield "".join(map(shown.__mod__, zip(*columns, strict=True)))
+        words = _words(chunk["anomalies"], format)
+        columns = [[words[name][value] for value in chunk[name]] if name in words else chunk[name] for name in NAMES]
+        yield "".join(map(shown.__mod__, zip(*columns, strict=True)))
 
 
-def _chunks(sessions: Sequence["SessionReport"], format: str) -> Iterator[list[list[Any]]]:  # noqa: A002 - the option's name
-    """Give the columns of a row, in its order, for CHUNK frames at a time."""
-    import numpy as np  # noqa: PLC0415 - formats without frames never load it
+def columns(report: "Report") -> Iterator[dict[str, list[Any]]]:
+    """The same rows as columns of words and truth values, with the capture's number, for Parquet."""
+    for place, chunk in chunks(report):
+        words = {**_words(chunk["anomalies"], "csv"), **dict.fromkeys(("fin", "masked", "complete"), (False, True))}
+        named = {name: [words[name][value] for value in values] if name in words else values for name, values in chunk.items()}
+        yield {"capture": [place] * len(chunk["session"]), **named, "anomalies": [slugs.split() for slugs in named["anomalies"]]}
 
+
+def chunks(report: "Report") -> Iterator[tuple[int, dict[str, list[Any]]]]:
+    """The capture's number and the columns of a row as plain numbers, some thousand frames at a time."""
+    for place, columns in woven(report, lambda session: session.frame_table):
+        columns["number"] = columns["row"] + 1
+        yield place, {name: columns[name].tolist() for name in NAMES}
+
+
+def _words(anomalies: list[int], format: str) -> dict[str, Any]:  # noqa: A002 - the option's name
+    """What stands for the numbers of some columns."""
     from analyzer.model.anomalies import FrameAnomaly  # noqa: PLC0415 - needed here only
     from analyzer.model.schema import Side, opcode_word  # noqa: PLC0415 - needed here only
 
-    held = [(session, session.frame_table.columns()) for session in sessions if session.frame_table is not None]
-    if not held:
-        return
-    # Sessions are woven into one order by packet; inside a session the order of its table stands, whatever came late.
-    keys = np.concatenate([np.maximum.accumulate(table["first_packet"]) for _, table in held])
-    order = np.argsort(keys, kind="stable")
-    every = {name: np.concatenate([table[name] for _, table in held])[order] for name in held[0][1]}
-    every["session"] = np.concatenate([np.full(len(table["offset"]), session.id) for session, table in held])[order]
-    every["number"] = np.concatenate([np.arange(1, len(table["offset"]) + 1) for _, table in held])[order]
-    every["time_s"] = np.concatenate([(table["first_time"] - session.origin_ns) / 1e9 for session, table in held])[order]
-
-    sides = [side.word for side in Side]
-    opcodes = [opcode_word(number) for number in range(16)]
     answers = ["false", "true"]
-    anomalies = {int(bits): FrameAnomaly.slugs(int(bits)) for bits in np.unique(every["anomalies"])}
-    odd = {bits: json.dumps(slugs) if format == "jsonl" else " ".join(slugs) for bits, slugs in anomalies.items()}
-    words: dict[str, Any] = {
-        "side": sides,
-        "opcode": opcodes,
-        "fin": answers,
-        "masked": answers,
-        "complete": answers,
-        "anomalies": odd,
+    slugs = {bits: FrameAnomaly.slugs(bits) for bits in set(anomalies)}
+    return {
+        "side": [side.word for side in Side],
+        "opcode": [opcode_word(number) for number in range(16)],
+        **dict.fromkeys(("fin", "masked", "complete"), answers),
+        "anomalies": {bits: json.dumps(found) if format == "jsonl" else " ".join(found) for bits, found in slugs.items()},
     }
-    names = (
-        *("session", "number", "side", "time_s", "opcode", "offset", "fin", "rsv", "masked"),
-        *("length", "first_packet", "last_packet", "message", "complete", "anomalies"),
-    )
-    for start in range(0, len(order), CHUNK):
-        chunk = {name: every[name][start : start + CHUNK].tolist() for name in names}
-        yield [[words[name][value] for value in chunk[name]] if name in words else chunk[name] for name in names]

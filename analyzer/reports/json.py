@@ -28,19 +28,19 @@ _LEAVES: dict[type, Callable[[Any], str]] = {
 """How to write what holds nothing; `plain` leaves no number that JSON cannot say."""
 
 
-def render(report: "Report", *, width: int | None = None, colour: bool = False) -> str:  # noqa: ARG001 - the signature of all formats
-    """Write the report as indented JSON that ends with a newline."""
-    return "".join(pieces(report))
-
-
 def pieces(report: "Report") -> Iterator[str]:
-    """The same text in pieces, session by session: there may be more of them than fit into memory twice."""
-    for text in _streamed(plain(report, iter), "\n", _SESSIONS):
-        if not text.isascii() or "\x7f" in text:
-            yield _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-        else:
-            yield text
+    """Write the report as indented JSON that ends with a newline, session by session: there may be more of them than fit into
+    memory twice.
+    """
+    yield from map(escaped, _streamed(plain(report, iter), "\n", _SESSIONS))
     yield "\n"
+
+
+def escaped(text: str) -> str:
+    """JSON whose strings show nothing that is not there, and can be encoded."""
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _streamed(item: Any, margin: str, depth: int) -> Iterator[str]:  # noqa: ANN401 - JSON

@@ -80,7 +80,9 @@ def plural(count: int, noun: str) -> str:
 
 def address(endpoint: "Endpoint") -> str:
     """Write IP address and port, with brackets around IPv6."""
-    return f"[{endpoint.ip}]:{endpoint.port}" if ":" in endpoint.ip else f"{endpoint.ip}:{endpoint.port}"
+    if not endpoint.port:
+        return printable(endpoint.ip)
+    return f"[{endpoint.ip}]:{endpoint.port}" if ":" in endpoint.ip else f"{printable(endpoint.ip)}:{endpoint.port}"
 
 
 def clock(moment: str | None) -> str:
@@ -131,6 +133,11 @@ def end(session: "SessionReport") -> str:
     return f"{kind.upper()} {side}" if side else kind
 
 
+def _connection(session: "SessionReport") -> str:
+    stream = "" if session.tcp_stream is None else f", tcp.stream {session.tcp_stream}"
+    return f"{address(session.client)} to {address(session.server)}{stream}"
+
+
 def _proxy(proxy: Mapping[str, Any] | None) -> str:
     """Say which tunnel was asked for and what the proxy answered."""
     if not proxy:
@@ -142,7 +149,7 @@ def facts(session: "SessionReport") -> list[tuple[str, str]]:
     """List what is known of a session, as (label, value); what the capture does not tell is left out."""
     upgrade = session.upgrade
     found = [
-        ("Connection", f"{address(session.client)} to {address(session.server)}, tcp.stream {session.tcp_stream}"),
+        ("Connection", _connection(session)),
         ("HTTP/2 stream", str(upgrade.get("stream_id") or "")),
         ("Provider", session.provider),
         ("Proxy", _proxy(upgrade.get("proxy"))),

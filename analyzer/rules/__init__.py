@@ -18,12 +18,13 @@ from analyzer.model.dataclass import dataclass
 from analyzer.model.errors import UsageError
 from analyzer.model.finding import Finding, Rank, Severity, Unjudged, Verdict
 from analyzer.model.plugins import outside
-from analyzer.rules._pages import RulePage, parse
+from analyzer.rules._pages import parse
 from analyzer.rules._verdict import verdict
 
 if TYPE_CHECKING:
     from analyzer.model.capture import Capture
     from analyzer.model.numbering import Numbering
+    from analyzer.model.rule_page import RulePage
     from analyzer.model.session import Session
 
 GROUP = "analyzer.rules"
@@ -138,9 +139,14 @@ def _ranks() -> Mapping[str, Rank]:
     return {one.slug: one.rank for one in all_rules()}
 
 
+def pages() -> Mapping[str, RulePage]:
+    """The page of every rule, by its name."""
+    return {one.slug: one.page for one in all_rules()}
+
+
 def page(slug: str) -> RulePage:
     """Give the page of a rule. Raises UsageError that names the rules there are."""
-    known = {one.slug: one.page for one in all_rules()}
+    known = pages()
     if slug not in known:
         message = f"There is no rule {slug!r}; known are {', '.join(known)}."
         raise UsageError(message)
@@ -199,9 +205,9 @@ def judge(session: Session) -> Judgement:
 
 def judge_capture(capture: Capture) -> tuple[Finding, ...]:
     """Judge the capture file; what a session lacks is found with the session."""
-    pages = {one.slug: one.page for one in all_rules()}
+    known = pages()
     return tuple(
-        replace(finding, rule=slug, filter=finding.filter or _filter(finding.packets), remedy=finding.remedy or pages[slug].remedy)
+        replace(finding, rule=slug, filter=finding.filter or _filter(finding.packets), remedy=finding.remedy or known[slug].remedy)
         for slug in sorted(_capture_rules)
         for finding in _capture_rules[slug](capture)
     )

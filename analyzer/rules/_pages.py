@@ -8,35 +8,7 @@ from __future__ import annotations
 import inspect
 from itertools import pairwise
 
-from analyzer.model.dataclass import dataclass
-
-HEADINGS = ("What it means", "How it is found", "When it stays silent", "What to do", "References", "Example")
-
-
-@dataclass(frozen=True, slots=True)
-class RulePage:
-    """What `analyzer explain` shows of a rule. Sections are plain text, paragraphs parted by an empty line."""
-
-    slug: str
-    summary: str
-    """The title sentence."""
-    meaning: str
-    how: str
-    silent: str
-    todo: str
-    references: str
-    example: str
-    """A wire script that shows the finding, one event per line."""
-
-    @property
-    def remedy(self) -> str:
-        """The first paragraph of what to do, in one line."""
-        return " ".join(self.todo.partition("\n\n")[0].split())
-
-    def sections(self) -> tuple[tuple[str, str], ...]:
-        """Heading and text of every section, in the order of the page."""
-        texts = (self.meaning, self.how, self.silent, self.todo, self.references, self.example)
-        return tuple(zip(HEADINGS, texts, strict=True))
+from analyzer.model.rule_page import HEADINGS, RulePage
 
 
 def parse(slug: str, docstring: str | None) -> RulePage:

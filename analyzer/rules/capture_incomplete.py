@@ -97,7 +97,7 @@ def _lacks(session: Session) -> Iterator[tuple[str, str]]:
         if unreadable:
             many = "1 message" if unreadable == 1 else f"{unreadable} messages"
             yield f"{many} of the {side} cannot be read for it", _WHOLE if direction.tcp.truncated else _EARLY
-        if not direction.tcp.packets and session.upgrade.outcome not in _NO_HANDSHAKE_NEEDED:
+        if session.tcp_stream is not None and not direction.tcp.packets and session.upgrade.outcome not in _NO_HANDSHAKE_NEEDED:
             yield f"no packet of the {side} is in it", _BOTH
     if session.capture_cut:
         yield "the file breaks off or lacks packets before the connection ends", _ALL
@@ -120,10 +120,19 @@ def _lacks_of_upgrade(session: Session) -> Iterator[tuple[str, str]]:
             yield f"part of the {name} is missing", _WHOLE if direction.tcp.truncated else _ALL
 
 
+_HAR = (
+    "A HAR holds whole messages only: no close frames with their codes, no pings, no fragments and masks, nothing of TCP and TLS. "
+    "Rules about them stay silent, and how the session ended is not known. Some recorders leave out empty messages, too."
+)
+_RECORD = "Where that matters, record packets on the same machine; README says how, also with the keys of TLS."
+
+
 @capture_rule("capture-incomplete")
 def file_incomplete(capture: Capture) -> Iterator[Finding]:
     """Find what the file itself lacks: damage, packets that were cut or dropped, packets that could not be read."""
     log = capture.log
+    if log.format == "har":
+        yield Finding(Severity.NOTE, _HAR, remedy=_RECORD, values={"other_entries": log.other_entries})
     for problem in log.problems:
         yield _of_file(
             f"{problem.text[:1].upper()}{problem.text[1:].rstrip('.')}.", {"after_packet": problem.packet}, problem.packet

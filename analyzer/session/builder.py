@@ -16,6 +16,7 @@ from analyzer.model.contents import Contents
 from analyzer.model.dataclass import dataclass
 from analyzer.model.places import Endpoint, Hole, Moment, Span
 from analyzer.model.provider import Provider
+from analyzer.model.recording import Recording
 from analyzer.model.schema import Kind, Opcode, Side
 from analyzer.model.session import Http2Stream, Proxy, Request, Response, Session, Upgrade
 from analyzer.model.settings import Settings
@@ -53,7 +54,7 @@ class SessionBuilder:
 
     def __init__(
         self,
-        tcp_stream: int,
+        tcp_stream: int | None,
         endpoints: tuple[Endpoint, Endpoint],
         first: Moment,
         settings: Settings,
@@ -168,6 +169,16 @@ class SessionBuilder:
         if tls is not None and tls.sni and self._request is None:
             self._recognise()
         self._done(self)
+
+    def replay(self, recording: Recording) -> None:
+        """A whole session that was recorded as messages."""
+        self.requested(recording.request)
+        if recording.response is not None:
+            self.answered(recording.response)
+        for side, batch in recording.batches():
+            self.covered(side, len(batch.content))
+            self.messages(side, batch)
+        self.finish((Tcp(), Tcp()), Moment(recording.number, recording.end), tls=None, over=False)
 
     # Classification
 

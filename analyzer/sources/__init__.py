@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from analyzer.model.capture import Problem, Source
-from analyzer.model.errors import MissingDependencyError, UnusableInputError, UsageError
+from analyzer.model.errors import AnalyzerError, MissingDependencyError, UnusableInputError, UsageError
 from analyzer.model.limits import Limits
 from analyzer.model.settings import Settings
 
@@ -25,7 +25,18 @@ STANDARD_INPUT = "-"
 PCAPNG = b"\x0a\x0d\x0d\x0a"
 WHOLE_FILE = "give the file itself rather than a pipe"
 UNPACKED = "unpack the file first"
+_JSON_HEAD = 64
+"""Bytes in which JSON begins."""
 SORT_FIRST = "put the file in order with Wireshark's reordercap first"
+
+
+def is_har(path: str) -> bool:
+    """Whether a file begins like JSON: `sources/har.py` reads it, as messages."""
+    try:
+        with _opened(path) as file:
+            return file.peek(_JSON_HEAD)[:_JSON_HEAD].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
+    except (AnalyzerError, OSError):
+        return False  # said when it is opened to be read
 
 
 @contextmanager

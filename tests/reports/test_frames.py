@@ -13,7 +13,7 @@ from analyzer.model.errors import UsageError
 from analyzer.model.report import Report, SessionReport
 from analyzer.model.schema import FRAMES, Column
 from analyzer.model.tables import Table
-from analyzer.reports import frames
+from analyzer.reports import frames, weave
 from analyzer.reports.frames import lines
 
 Make = Callable[..., Report]
@@ -81,7 +81,7 @@ def test_sessions_are_woven_and_keep_their_own_order(report: Report) -> None:
 @pytest.mark.parametrize("form", frames.FORMATS)
 def test_chunks_change_nothing(report: Report, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = "".join(lines(report, form))
-    monkeypatch.setattr(frames, "CHUNK", 2)
+    monkeypatch.setattr(weave, "CHUNK", 2)
     assert "".join(lines(report, form)) == whole
 
 

@@ -42,12 +42,7 @@ SCRIPTS = ("base.js", "data.js", "draw.js", "timeline.js", "player.js", "frames.
 _NOTHING: Pages = {}
 
 
-def render(report: "Report", *, width: int | None = None, colour: bool = False) -> str:  # noqa: ARG001 - the signature of all formats
-    """Write the page with what the report alone tells: without audio and the rules' pages."""
-    return "".join(pieces(report))
-
-
-def pieces(report: "Report", *, pages: Pages = _NOTHING, play: Play | None = None, limits: Limits = DEFAULT) -> Iterator[str]:
+def pieces(report: "Report", pages: Pages = _NOTHING, *, play: Play | None = None, limits: Limits = DEFAULT) -> Iterator[str]:
     """Write the page session by session. `pages` are those of the rules by slug, `play` compresses a WAV file for it."""
     chosen = choose(report, limits, play)
     style, script = (files(__name__) / "assets" / STYLE).read_text("utf-8"), _script()

@@ -11,10 +11,10 @@ from analyzer.reports.phrases import seconds
 
 if TYPE_CHECKING:
     from analyzer.model.finding import Finding
+    from analyzer.model.rule_page import RulePage
 
-Page = tuple[str, tuple[tuple[str, str], ...]]
-"""Title sentence of a rule, and its sections as heading and text."""
-Pages = Mapping[str, Page]
+Pages = Mapping[str, "RulePage"]
+"""By name of the rule."""
 _CODE = "Example"
 """The section that is a script: its lines stand as they are."""
 _REFERENCES = "References"
@@ -80,7 +80,7 @@ def _explained(rule: str, pages: Pages) -> str:
     """What the finding means, and where the rule's whole page is."""
     if rule not in pages:
         return ""
-    heading, meaning = pages[rule][1][0]
+    heading, meaning = pages[rule].sections()[0]
     link = element("a", "How it is found, when it stays silent, references", href=f"#rule-{rule}")
     return element("details", f"<summary>{text(heading)}</summary>{_paragraphs(meaning)}<p>{link}</p>")
 
@@ -88,9 +88,8 @@ def _explained(rule: str, pages: Pages) -> str:
 def rule_pages(rules: Iterable[str], pages: Pages) -> Iterator[str]:
     """Write the pages of these rules."""
     for slug in rules:
-        summary, sections = pages[slug]
-        body = "".join(f"<h4>{text(heading)}</h4>{_body(heading, said)}" for heading, said in sections)
-        yield f'<details class="page" id="rule-{slug}"><summary><h3>{slug}</h3> {marked(summary)}</summary>{body}</details>'
+        body = "".join(f"<h4>{text(heading)}</h4>{_body(heading, said)}" for heading, said in pages[slug].sections())
+        yield f'<details class="page" id="rule-{slug}"><summary><h3>{slug}</h3> {marked(pages[slug].summary)}</summary>{body}</details>'
 
 
 def _body(heading: str, said: str) -> str:

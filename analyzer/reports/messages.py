@@ -1,0 +1,65 @@
+"""The messages of a report, one row each: what it is, when it came, what it says. Secrets in it are redacted.
+
+In: a Report whose sessions have their `conversation`. Out: rows for `listing` or for Parquet, in order of capture.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from analyzer.reports.listing import Field
+from analyzer.reports.weave import woven
+
+if TYPE_CHECKING:
+    from analyzer.model.report import Report
+
+FIELDS = (
+    Field("capture", "i4", 7, "number of the capture, from 1"),
+    Field("session", "i4", 7, "number of the session in the capture"),
+    Field("number", "i8", 8, "number of the message in its direction, from 1"),
+    Field("side", "word", -6, "client or server"),
+    Field("time_s", "f8", 12, "s since the accepted upgrade, of its first packet"),
+    Field("until_s", "f8", 0, "s since the accepted upgrade, of the packet that completes it"),
+    Field("opcode", "word", -6, "text, binary, close, ping or pong"),
+    Field("kind", "word", -10, "what it is for the service: audio, control, event ..."),
+    Field("label", "word", -14, "its control word or event type"),
+    Field("frames", "i4", 6, "frames that it came in"),
+    Field("wire", "i8", 0, "payload bytes as sent"),
+    Field("size", "i8", 9, "payload bytes after inflating"),
+    Field("first_packet", "i8", 8, "lowest packet number that carries it"),
+    Field("last_packet", "i8", 0, "highest packet number that carries it"),
+    Field("complete", "flag", 0, "false when bytes of it are missing from the capture"),
+    Field("text", "text", -60, "what it says, where it is text"),
+)
+_SECONDS = 1e9
+
+
+def rows(report: "Report") -> Iterator[dict[str, Any]]:
+    """One dict per message."""
+    from analyzer.model.schema import Kind, Side, opcode_word  # noqa: PLC0415 - not for --help
+
+    kinds = {int(kind): kind.name.lower() for kind in Kind}
+    sides, opcodes = [side.word for side in Side], [opcode_word(number) for number in range(16)]
+    names = ("session", "number", "side", "time_s", "opcode", "kind", "frames", "wire", "size", "first_packet", "last_packet")
+    for place, columns in woven(report, lambda session: None if session.conversation is None else session.conversation.table):
+        talks = {session.id: session for session in report.captures[place - 1].sessions if session.conversation is not None}
+        until = columns["last_time"].tolist()
+        plain = zip(*(columns[name].tolist() for name in (*names, "complete", "row")), until, strict=True)
+        for number, *cells, complete, row, last in plain:
+            session = talks[number]
+            talk = session.conversation
+            assert talk is not None
+            values = dict(zip(names, (number, *cells), strict=True))
+            yield {
+                "capture": place,
+                "session": number,
+                "number": values["number"],
+                "side": sides[values["side"]],
+                "time_s": round(values["time_s"], 6),
+                "until_s": round((last - session.origin_ns) / _SECONDS, 6),
+                "opcode": opcodes[values["opcode"]],
+                "kind": kinds[values["kind"]],
+                "label": talk.label(row),
+                **{name: values[name] for name in ("frames", "wire", "size", "first_packet", "last_packet")},
+                "complete": bool(complete),
+                "text": talk.text(row),
+            }

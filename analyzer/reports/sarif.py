@@ -1,0 +1,111 @@
+"""The findings as SARIF 2.1.0 (OASIS), which code hosts and CI services show: one run, the rules that found something with their
+pages, one result per finding.
+
+A result's place is the capture file; SARIF has no word for a packet, so that session and packets stand in its logical location and
+its properties. Its fingerprint holds from one capture to the next: rule, side, and the path of the request.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from analyzer.reports.json import escaped
+from analyzer.reports.phrases import address, printable, where
+
+if TYPE_CHECKING:
+    from analyzer.model.finding import Finding
+    from analyzer.model.report import CaptureReport, Report, SessionReport
+    from analyzer.model.rule_page import RulePage
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_DIGITS = 32
+"""Hexadecimal digits of a fingerprint."""
+
+
+def pieces(report: "Report", pages: "Mapping[str, RulePage]") -> Iterator[str]:
+    """Write one run. `pages` explain the rules, by name."""
+    found = list(_found(report))
+    rules = sorted({finding.rule for _, _, finding in found})
+    run = {
+        "tool": {
+            "driver": {
+                "name": report.tool.get("name", "analyzer"),
+                "version": report.tool.get("version", ""),
+                "rules": [_rule(slug, pages.get(slug)) for slug in rules],
+            }
+        },
+        "columnKind": "unicodeCodePoints",
+        "artifacts": [{"location": {"uri": _uri(capture.path)}, "length": capture.bytes} for capture in report.captures],
+        "results": [_result(report, rules, *one) for one in found],
+    }
+    yield escaped(json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, ensure_ascii=False, indent=2)) + "\n"
+
+
+def _found(report: "Report") -> "Iterator[tuple[int, SessionReport | None, Finding]]":
+    for place, capture in enumerate(report.captures):
+        yield from ((place, None, finding) for finding in capture.findings)
+        yield from ((place, session, finding) for session in capture.sessions for finding in session.findings)
+
+
+def _rule(slug: str, page: "RulePage | None") -> dict[str, Any]:
+    if page is None:
+        return {"id": slug}
+    text = "\n\n".join(f"{heading}\n{said}" for heading, said in page.sections())
+    return {
+        "id": slug,
+        "name": "".join(word.capitalize() for word in slug.split("-")),
+        "shortDescription": {"text": page.summary},
+        "fullDescription": {"text": page.meaning},
+        "help": {"text": text, "markdown": "\n\n".join(f"### {heading}\n\n{said}" for heading, said in page.sections())},
+    }
+
+
+def _result(report: "Report", rules: list[str], place: int, session: "SessionReport | None", finding: "Finding") -> dict[str, Any]:
+    capture = report.captures[place]
+    return {
+        "ruleId": finding.rule,
+        "ruleIndex": rules.index(finding.rule),
+        "level": str(finding.severity),
+        "message": {"text": " ".join(printable(part) for part in (finding.text, f"To do: {finding.remedy}") if part)},
+        "locations": [
+            {
+                "physicalLocation": {"artifactLocation": {"uri": _uri(capture.path), "index": place}},
+                "logicalLocations": [_session(capture, session)],
+            }
+        ],
+        "partialFingerprints": {"analyzer/v1": _fingerprint(session, finding)},
+        "properties": {
+            "confidence": str(finding.confidence),
+            "evidence": where(finding),
+            "packets": list(finding.packets),
+            "wiresharkFilter": finding.filter,
+            "tcpStream": finding.tcp_stream,
+            "count": finding.count,
+            "requestId": session.upgrade.get("request_id") if session is not None else None,
+        },
+    }
+
+
+def _session(capture: "CaptureReport", session: "SessionReport | None") -> dict[str, Any]:
+    if session is None:
+        return {"name": "capture file", "fullyQualifiedName": printable(capture.path), "kind": "module"}
+    ends = f"{address(session.client)} to {address(session.server)}"
+    return {"name": f"session {session.id}", "fullyQualifiedName": f"{printable(capture.path)}, {ends}", "kind": "object"}
+
+
+def _fingerprint(session: "SessionReport | None", finding: "Finding") -> str:
+    path = session.upgrade.get("path") if session is not None else None
+    return sha256(json.dumps([finding.rule, finding.side, path]).encode()).hexdigest()[:_DIGITS]
+
+
+def _uri(path: str) -> str:
+    """A path as a relative reference or a file URI; `-` is standard input."""
+    pure = PurePath(path)
+    return (
+        quote(pure.as_posix(), errors="replace")
+        if not pure.is_absolute()
+        else "file://" + quote("/" + pure.as_posix().lstrip("/"), "/:")
+    )
