@@ -54,11 +54,13 @@ def pieces(report: "Report", pages: Pages = _NOTHING, *, play: Play | None = Non
     yield f'<header class="bar"><span>WebSocket triage</span><span id="tools"></span></header><main id="main">'
     if not alone:
         yield f"<h1>{text(headline(report))}</h1>"
+    if len(report.sessions) > 1:
+        yield from _overview(report, chosen)
     room = Room(limits.page_texts, limits.page_text)
     for number, capture in enumerate(report.captures):
         yield from _capture(report, number, chosen, pages, room)
         if not alone and capture is report.captures[-1] and room.left < limits.page_text:
-            yield '<p class="note">There was no room for all messages in this page.</p>'
+            yield '<p class="aside">There was no room for all messages in this page.</p>'
     yield from _rules(report, pages)
     yield f'</main><footer>{text(name)}. This page holds all it shows and loads nothing.</footer><div id="status" role="status"></div>'
     yield f"<script>{script}</script></body></html>\n"
@@ -93,15 +95,13 @@ def _capture(report: "Report", number: int, chosen: Chosen, pages: Pages, room: 
     if alone and told:
         yield from _session(capture, number, told[0], chosen, pages, room, several=several, alone=True)
     yield from _about(capture, number, pages, heading=several or not alone)
-    if not alone and capture.sessions:
-        yield from _table(capture, number, chosen, several=several)
     if not alone:
         for session in told:
             yield from _session(capture, number, session, chosen, pages, room, several=several, alone=False)
         if len(told) < len(capture.sessions):
             left = plural(len(capture.sessions) - len(told), "session")
             command = code(f"analyzer report {shell_names(capture)} --format html --session N -o FILE", copy=True)
-            yield f'<p class="note">There is no room to tell {left} more in full; to see one: {command}</p>'
+            yield f'<p class="aside">There is no room to tell {left} more in full; to see one: {command}</p>'
 
 
 def _session(
@@ -130,27 +130,42 @@ def _about(capture: "CaptureReport", number: int, pages: Pages, *, heading: bool
     yield "</section>"
 
 
-def _table(capture: "CaptureReport", number: int, chosen: Chosen, *, several: bool) -> Iterator[str]:
-    """One line per session."""
+def _overview(report: "Report", chosen: Chosen) -> Iterator[str]:
+    """One line per session, of several captures under the name of each."""
     heads = ("Session", "Verdict", "Time", "Client", "Server", "Audio", "Ended")
     yield '<div class="scroll" tabindex="0" role="region" aria-label="Sessions"><table class="sessions"><thead><tr>'
-    yield "".join(f'<th scope="col">{head}</th>' for head in heads) + "</tr></thead><tbody>"
-    left = 0
-    for session in capture.sessions:
-        place = (number, session.id)
-        if place not in chosen.listed:
-            left += 1
-            continue
-        track = session.audio.get("client")
-        verdict = session.verdict
-        link = element("a", str(session.id), href=f"#{_key(number, session, several=several)}") if place in chosen.told else str(session.id)
-        said = badge(str(verdict.severity)) + f" {text(verdict.rule or '')}"
-        cells = (said, clock(session.start), text(address(session.client)), text(address(session.server)))
-        cells += (seconds(track.get("duration_s")) if track else "none", text(end(session)))
-        yield f'<tr><th scope="row">{link}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
-    yield "</tbody></table></div>"
+    yield "".join(f'<th scope="col">{head}</th>' for head in heads) + "</tr></thead>"
+    several, left = len(report.captures) > 1, 0
+    for number, capture in enumerate(report.captures):
+        yield "<tbody>"
+        if several:
+            name = text(short_name(capture.path)) + ("" if capture.sessions else ": no WebSocket session")
+            yield f'<tr class="of"><th colspan="{len(heads)}" scope="rowgroup">{name}</th></tr>'
+        for session in capture.sessions:
+            if (number, session.id) in chosen.listed:
+                yield _line(session, _key(number, session, several=several) if (number, session.id) in chosen.told else "")
+            else:
+                left += 1
+        yield "</tbody>"
+    yield "</table></div>"
     if left:
-        yield f'<p class="note">{plural(left, "more session")}: {code(f"analyzer sessions {shell_names(capture)}", copy=True)}</p>'
+        commands = ", ".join(code(f"analyzer sessions {shell_names(capture)}", copy=True) for capture in report.captures[:1])
+        yield f'<p class="aside">{plural(left, "more session")}: {commands}</p>'
+
+
+def _line(session: "SessionReport", key: str) -> str:
+    track = session.audio.get("client")
+    verdict = session.verdict
+    cells = (
+        f"{badge(str(verdict.severity))} {text(verdict.rule or '')}",
+        clock(session.start),
+        text(address(session.client)),
+        text(address(session.server)),
+        seconds(track.get("duration_s")) if track else "none",
+        text(end(session)),
+    )
+    link = element("a", str(session.id), href=f"#{key}") if key else str(session.id)
+    return f'<tr><th scope="row">{link}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
 
 
 def _rules(report: "Report", pages: Pages) -> Iterator[str]:

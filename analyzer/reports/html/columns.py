@@ -30,7 +30,6 @@ _WORDS = {
 }
 """What a kind is called where its own name does not say it."""
 _KEEPALIVE = "keepalive"
-_CODE = 2
 
 
 class Room:
@@ -127,9 +126,6 @@ class _Said:
         telling = (columns["opcode"] != Opcode.BINARY) | (columns["kind"] == Kind.MISPLACED)
         for row in np.flatnonzero(telling).tolist():
             said = conversation.text(row)
-            if int(columns["opcode"][row]) == Opcode.CLOSE:
-                code = (conversation.data(row) or b"")[:_CODE]
-                said = f"{int.from_bytes(code, 'big')} {said or ''}".rstrip() if len(code) == _CODE else "no code"
             if not said:
                 continue
             shown = printable(said, room.of_one)
@@ -158,6 +154,8 @@ def _named(kind: str, label: str) -> tuple[str, str]:
     group = _OF_KIND[kind]
     if kind == "CONTROL" and label.replace("_", "").lower() == _KEEPALIVE:
         group = "keepalive"
+    if kind == "CLOSE":
+        return f"close {label}".rstrip(), group
     if kind in _WORDS:
         return f"{label} {_WORDS[kind]}".strip(), group
     return label or kind.lower(), group

@@ -24,6 +24,8 @@ AS_IT_STANDS = ("Request", "Request ID")
 _TALKING = ("accepted", "not-captured")
 """Outcomes after which frames are to be expected."""
 
+_BODY = 2000
+"""Characters of a rejection's body."""
 _NOTABLE_S = 1.0
 """Waits shorter than this are how TCP works, and are not drawn."""
 
@@ -112,7 +114,7 @@ def _timeline(capture: "CaptureReport", session: "SessionReport", shown: Shown) 
         sound = f'<audio controls preload="none" data-side="{side}" aria-label="{text(label)}" src="{source}"></audio>'
         yield f'<div class="sound"><span>{text(label)}</span>{sound}</div>'
     if note := _of_audio(capture, session, shown):
-        yield f'<p class="note">{note}</p>'
+        yield f'<p class="aside">{note}</p>'
     if session.timeline.get("events"):
         rows = "".join(
             f"<li><span data-at=\"{float(at)}\">{text(seconds(float(at)))}</span> {text(what)}</li>"
@@ -146,16 +148,34 @@ def _frames(capture: "CaptureReport", session: "SessionReport", shown: Shown) ->
     yield f'<section class="frames"><h3>{plural(count, "frame")}</h3>'
     command = code(f"analyzer frames {shell_names(capture)} --session {session.id}", copy=True)
     if shown.framed:
-        yield f'<p class="note no-script">The list of frames needs a browser that runs scripts; as text: {command}</p>'
+        yield f'<p class="aside no-script">The list of frames needs a browser that runs scripts; as text: {command}</p>'
         yield '<div class="browser" hidden></div>'
     else:
-        yield f'<p class="note">There is no room for them in this page: {command}</p>'
+        yield f'<p class="aside">There is no room for them in this page: {command}</p>'
     yield "</section>"
+
+
+def _handshake(session: "SessionReport") -> str:
+    """Both heads as they were sent, secrets redacted; open where the upgrade is what went wrong."""
+    if session.conversation is None:
+        return ""
+    heads = [head for head in (session.conversation.request, session.conversation.response) if head is not None]
+    if not heads:
+        return ""
+    shown = "".join(
+        element("pre", "\n".join(text(line) for line in (head.line, *(f"{name}: {value}" for name, value in head.headers.items()), *body)))
+        for head in heads
+        for body in [("", *head.body[:_BODY].split("\n")) if head.body else ()]
+    )
+    opened = session.upgrade.get("outcome") == "rejected"
+    summary = f"<summary>{plural(len(heads), 'head')} of the handshake</summary>"
+    return f'<section class="handshake"><h3>Handshake</h3>{element("details", summary + shown, open=opened)}</section>'
 
 
 def _rest(capture: "CaptureReport", session: "SessionReport") -> Iterator[str]:
     rows = [(label, code(value, copy=True) if label in AS_IT_STANDS else text(value)) for label, value in facts(session)]
     yield f'<section class="facts"><h3>Facts</h3>{listed(rows)}</section>'
+    yield _handshake(session)
     if str(session.verdict.severity) == "error":
         asked = [(label, code(value, copy=True) if copied else text(value)) for label, value, copied in support(capture, session)]
         yield f'<section class="support"><h3>For support</h3>{listed(asked, data_copy_all=True)}</section>'

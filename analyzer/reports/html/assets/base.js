@@ -38,7 +38,7 @@ function seconds(value, digits = 3) {
 function clock(value) {
   const sign = value < 0 ? "-" : "";
   const at = Math.abs(value);
-  if (at < 60) return `${sign}${at.toFixed(2)} s`;
+  if (at < 60) return `${sign}${at.toFixed(at < 1 && at > 0 ? 3 : 2)} s`;
   const pad = (number, width) => number.toFixed(width ? 2 : 0).padStart(width ? 5 : 2, "0");
   const [hours, minutes] = [Math.floor(at / 3600), Math.floor(at / 60) % 60];
   const rest = pad(at % 60, true);

@@ -125,6 +125,7 @@ class Picture {
   }
 
   #time(value, digits) {
+    if (this.data.end < 0.2) return `${(value * 1000).toFixed(Math.max(digits - 3, 0))} ms`;
     if (this.data.end < 120 || digits > 1) return `${value.toFixed(digits)} s`;
     const whole = Math.floor(value + 1e-6);
     const pad = (number) => String(number).padStart(2, "0");

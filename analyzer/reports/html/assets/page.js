@@ -37,7 +37,7 @@ class Session {
       this.line.node,
       this.line.readout,
       this.legend(),
-      make("p", { class: "keys" }, ...keys()),
+      make("p", { class: "keys" }, ...keys(this)),
     );
     stage.hidden = false;
     this.line.node.addEventListener("keydown", (event) => {
@@ -106,8 +106,11 @@ class Session {
   }
 }
 
-function keys() {
-  const pairs = [["Space", "plays"], ["← →", "move the cursor"], ["+ −", "zoom, as Ctrl with the wheel does"], ["0", "shows all"], ["Enter", "opens the frames there"]];
+function keys({ player, data }) {
+  const pairs = [
+    ...(player ? [["Space", "plays"]] : []), ["← →", "move the cursor"], ["+ −", "zoom, as Ctrl with the wheel does"], ["0", "shows all"],
+    ...(data.frames ? [["Enter", "opens the frames there"]] : []),
+  ];
   return pairs.flatMap(([key, what], number) => [number ? ", " : "", make("kbd", { text: key }), ` ${what}`]);
 }
 
