@@ -26,16 +26,19 @@ def present(
     recording: Recording, mapping: Mapping, sending: Sending, marks: tuple[Mark, ...], title: str, dump: Dump, limits: Limits
 ) -> dict[str, object]:
     """Write what `dump` asks for; returns `loudness_lufs`, `dropouts`, `dropout_s`, `first_dropout_s`, and `speech_s` of `heard_s`
-    where the detector is installed. Raises AnalyzerError when a file cannot be written.
+    where the detector is installed; with a time line `results`, what the service understood as (begin, end, words) in its seconds.
+    Raises AnalyzerError when a file cannot be written.
     """
     audio = recording.audio
     assert audio is not None
+    results: dict[str, object] = {}
     try:
         sound, spoken = listen(audio), speech(audio)
         if (dump.timeline or dump.picture) and len(sending.times):
             placement = _placement(audio, mapping, sending, limits)
             if dump.timeline:
                 _timeline(recording, placement, sending.origin, marks, audio, dump.folder)
+                results["results"] = _results(placement, marks)
             if dump.picture:
                 from analyzer.audio.picture import draw  # noqa: PLC0415 - needs an extra
 
@@ -49,12 +52,25 @@ def present(
         "dropout_s": sound.dropout_s,
         "first_dropout_s": sound.first_dropout_s,
     }
-    return told | ({"speech_s": spoken.speech_s, "heard_s": spoken.heard_s} if spoken is not None else {})
+    return told | results | ({"speech_s": spoken.speech_s, "heard_s": spoken.heard_s} if spoken is not None else {})
 
 
 def _placement(audio: Wav, mapping: Mapping, sending: Sending, limits: Limits) -> Placement:
     begins = mapping(sending.at, audio.frames, audio.sample_rate).astype(np.int64, copy=False)
     return place(sending, begins, audio.frames, audio.sample_rate, limits)
+
+
+def _results(placement: Placement, marks: tuple[Mark, ...]) -> list[tuple[float, float, str]]:
+    """What the service understood, where it is heard. A result takes the place of those before it that begin no earlier."""
+    found: list[tuple[float, float, str]] = []
+    for mark in marks:
+        if mark.kind == "result" and mark.audio_s is not None:
+            pieces = placement.heard(*mark.audio_s)
+            begin, end = round(pieces[0][0], 6), round(pieces[-1][1], 6)
+            while found and found[-1][0] >= begin:
+                found.pop()
+            found.append((begin, end, mark.text))
+    return found
 
 
 def _timeline(recording: Recording, placement: Placement, origin: int, marks: tuple[Mark, ...], audio: Wav, folder: Path) -> None:

@@ -7,6 +7,7 @@ it.)
 """
 
 import os
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,8 @@ RIFF_LIMIT = (1 << 32) - (1 << 16)
 
 _BYTES = {"PCM_16": 2, "PCM_24": 3, "FLOAT": 4}
 _DTYPES = {"PCM_16": np.int16, "PCM_24": np.int32, "FLOAT": np.float32}
+_FLOAT, _EXTENSIBLE = 3, 0xFFFE
+"""Format tags of a WAV: IEEE floats, and one that has another behind it."""
 _BLOCK = 1 << 18
 _HEAD = 4096
 """Bytes in which the samples of a file written here begin."""
@@ -53,6 +56,24 @@ class Wav:
             form = {"subtype": self.subtype, "endian": "LITTLE", "format": "RAW"}
             with soundfile.SoundFile(Part(file, begin, begin + size), "r", self.sample_rate, self.channels, **form) as samples:
                 yield samples
+
+
+def reopened(path: Path) -> Wav:
+    """A file that was written here, by what its header says. Raises AnalyzerError when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError as error:
+        msg = f"cannot read {path}: {error.strerror}"
+        raise AnalyzerError(msg) from error
+    begin, size = wav_data(head) or (0, 0)
+    at = head.find(b"fmt ") + 8
+    kind, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", head, at)
+    if kind == _EXTENSIBLE:
+        (kind,) = struct.unpack_from("<H", head, at + 24)
+    subtype = "FLOAT" if kind == _FLOAT else f"PCM_{bits}"
+    width = channels * _BYTES[subtype]
+    return Wav(path, rate, channels, subtype, (path.stat().st_size - begin if size is None else size) // width)
 
 
 def _nothing() -> None:

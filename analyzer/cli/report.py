@@ -1,14 +1,16 @@
 """`analyzer report CAPTURE...`: analyse, and print what went wrong."""
 
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from analyzer.cli.options import captures_argument, input_options, output_option, settings
+from analyzer.cli.options import captures_argument, input_options, output_option, settings, transcripts_option
 from analyzer.cli.output import colour, on_terminal, width, write
 from analyzer.cli.progress import progress
+from analyzer.model.errors import UsageError
 
 if TYPE_CHECKING:
     from analyzer.model.errors import AnalyzerError
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "markdown", "json", "sarif", "junit"]),
+    type=click.Choice(["terminal", "markdown", "json", "html", "sarif", "junit"]),
     help="How to write it. Default: terminal on a terminal, markdown otherwise.",
 )
 @output_option("the report")
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     help="Read so many captures at once, or one capture in so many shares, each in a process of its own. "
     "Unless it is said, a large capture is divided among the processors, and several are read one by one.",
 )
+@click.option("--no-audio", is_flag=True, help="Leave the audio out of the HTML page.")
+@transcripts_option
 @input_options
 def report(
     captures: tuple[str, ...],
@@ -51,6 +55,8 @@ def report(
     fail_on: str,
     baseline: Path | None,
     jobs: int | None,
+    no_audio: bool,
+    transcripts: bool,
     **chosen: Any,  # noqa: ANN401 - options
 ) -> int:
     """Analyse captures (pcap or pcapng, - for standard input) and print a triage report.
@@ -65,17 +71,26 @@ def report(
 
         known = read(baseline)
     problems: list[AnalyzerError] = []
-    with progress() as show:
-        result = analyze(*captures, settings=settings(**chosen), frames=False, progress=show, jobs=jobs, unusable=problems.append)
-    if known is not None:
-        result = since(result, known)
-    if result.captures:
-        from analyzer.reports import pieces  # noqa: PLC0415 - not for --help
-        from analyzer.rules import pages  # noqa: PLC0415 - not for --help
+    if form == "html":
+        from analyzer.cli.page import page  # noqa: PLC0415 - not for the other formats
 
-        form = form or ("terminal" if output is None and on_terminal() else "markdown")
-        columns, coloured = width() if form == "terminal" else None, output is None and colour()
-        write(pieces(result, form, width=columns, colour=coloured, pages=pages()), output)
+        new = None if known is None else partial(since, known=known)
+        result = page(captures, output, problems.append, new, audio=not no_audio, transcripts=transcripts, **chosen)
+    elif no_audio or not transcripts:
+        msg = "--no-audio and --no-transcripts are for --format html: the other formats hold neither audio nor transcripts."
+        raise UsageError(msg)
+    else:
+        with progress() as show:
+            result = analyze(*captures, settings=settings(**chosen), frames=False, progress=show, jobs=jobs, unusable=problems.append)
+        if known is not None:
+            result = since(result, known)
+        if result.captures:
+            from analyzer.reports import pieces  # noqa: PLC0415 - not for --help
+            from analyzer.rules import pages  # noqa: PLC0415 - not for --help
+
+            form = form or ("terminal" if output is None and on_terminal() else "markdown")
+            columns, coloured = width() if form == "terminal" else None, output is None and colour()
+            write(pieces(result, form, width=columns, colour=coloured, pages=pages()), output)
     for problem in problems:
         click.echo(f"analyzer: {problem}", err=True)
     if problems:

@@ -87,6 +87,22 @@ class Limits:
     """Marks on a time line; beyond it the last ones are left out."""
     silent_spans: int = 10_000
     """Spans of digital silence kept per track; beyond it they are only summed."""
+    page_listed: int = 2000
+    """Sessions in the table of an HTML page, those with findings first; the others are counted."""
+    page_sessions: int = 200
+    """Sessions that it tells in full."""
+    page_detailed: int = 40
+    """Of these such with their frames, messages and audio: a page that holds more is sent to nobody."""
+    page_frames: int = 500_000
+    """Frames in one page, 20 to 40 bytes each; a session with more than what is left is shown without a table of them."""
+    page_text: int = 4000
+    """Characters of one message in a page."""
+    page_texts: int = 8 * MIB
+    """Characters of all messages in a page."""
+    page_audio: int = 24 * MIB
+    """Compressed audio in a page: two hours of 16 kHz, or with base64 on top what the largest mailboxes take."""
+    page_lossless: int = 6 * MIB
+    """Compressed audio up to here loses nothing (FLAC, a minute of 16 kHz takes one); longer audio becomes MP3."""
     reports: int = 256
     """Reports of finished sessions kept as they are (10 KB each); further ones are packed (1.5 KB each)."""
     table_in_memory: int = 64 * MIB

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from analyzer.model.report import Report
     from analyzer.model.rule_page import RulePage
 
-FORMATS = ("terminal", "markdown", "json", "sarif", "junit")
+FORMATS = ("terminal", "markdown", "json", "html", "sarif", "junit")
 """Each is a module of this package with `render(report, *, width, colour) -> str`, or `pieces(report)` where it can be long."""
-EXPLAINING = frozenset({"sarif"})
+EXPLAINING = frozenset({"html", "sarif"})
 """Formats that hold the pages of rules: `pieces(report, pages)`."""
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from analyzer.reports.phrases import (
     address,
     advice,
-    audio_format,
     capture_line,
     clock,
     close,
@@ -21,8 +20,8 @@ from analyzer.reports.phrases import (
     outcome,
     printable,
     seconds,
-    shell_names,
     short_name,
+    support,
     tally,
     where,
 )
@@ -156,14 +155,6 @@ def _support(capture: "CaptureReport", session: "SessionReport") -> Iterator[str
     """List what the service's support asks for."""
     yield "#### For support"
     yield ""
-    told = session.close is not None and session.close.get("code") not in (None, 1000, 1001)
-    error = session.upgrade.get("error") or (close(session) if told else session.verdict.text)
-    yield f"- The error received: {escape(error)}"
-    request_id = session.upgrade.get("request_id")
-    yield f"- The request ID: {code(request_id) if request_id else 'not in the capture'}"
-    track = session.audio.get("client")
-    if track:
-        command = code(f"analyzer audio {shell_names(capture)} -o audio --session {session.id}")
-        yield f"- A sample of the audio ({escape(audio_format(track.get('format')))}): {command}"
-    yield "- The related code: where the WebSocket is opened, and where audio and control messages are sent"
+    for label, value, copied in support(capture, session):
+        yield f"- {escape(label)}: {code(value) if copied else escape(value)}"
     yield ""

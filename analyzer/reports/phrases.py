@@ -373,3 +373,16 @@ def shell_name(path: str) -> str:
     if path in _STANDARD_INPUT:
         return "CAPTURE"
     return f'"{path}"' if re.search(r"[^\w./\\:@%+=-]", path) else path
+
+
+def support(capture: "CaptureReport", session: "SessionReport") -> list[tuple[str, str, bool]]:
+    """List what the service's support asks for, as (label, value, whether it is to be copied as it stands)."""
+    told = session.close is not None and session.close.get("code") not in (None, 1000, 1001)
+    error = session.upgrade.get("error") or (close(session) if told else session.verdict.text)
+    request_id = session.upgrade.get("request_id")
+    track = session.audio.get("client")
+    asked = [("The error received", error, False), ("The request ID", request_id or "not in the capture", bool(request_id))]
+    if track:
+        command = f"analyzer audio {shell_names(capture)} -o audio --session {session.id}"
+        asked.append((f"A sample of the audio ({audio_format(track.get('format'))})", command, True))
+    return [*asked, ("The related code", "where the WebSocket is opened, and where audio and control messages are sent", False)]

@@ -1,0 +1,177 @@
+"""The HTML report: one file that needs no network, says everything without a script, and with it is played and searched.
+
+In: a Report; for all that a page can show it has frames (`analyze(frames=True)`), messages (`Settings.contents`) and audio on the
+clock (`Dump.timeline`). Out: the file in pieces. Its Content-Security-Policy lets nothing in but the style and the script whose
+hashes it names.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from analyzer.model.limits import DEFAULT, Limits
+from analyzer.reports.html.budget import Chosen, Play, choose
+from analyzer.reports.html.columns import Room
+from analyzer.reports.html.finding import Pages, finding, rule_pages
+from analyzer.reports.html.markup import begin, code, element, listed, text
+from analyzer.reports.html.session import Shown, badge, section
+from analyzer.reports.phrases import (
+    address,
+    capture_line,
+    clock,
+    end,
+    files_line,
+    headline,
+    other_line,
+    plural,
+    printable,
+    seconds,
+    shell_names,
+    short_name,
+    tally,
+)
+
+if TYPE_CHECKING:
+    from analyzer.model.report import CaptureReport, Report, SessionReport
+
+STYLE = "page.css"
+SCRIPTS = ("base.js", "data.js", "draw.js", "timeline.js", "player.js", "frames.js", "page.js")
+"""In this order they become one script."""
+_NOTHING: Pages = {}
+
+
+def pieces(report: "Report", pages: Pages = _NOTHING, *, play: Play | None = None, limits: Limits = DEFAULT) -> Iterator[str]:
+    """Write the page session by session. `pages` are those of the rules by slug, `play` compresses a WAV file for it."""
+    chosen = choose(report, limits, play)
+    style, script = (files(__name__) / "assets" / STYLE).read_text("utf-8"), _script()
+    alone = len(report.sessions) == 1
+    title = f"{headline(report)}: {', '.join(short_name(capture.path) for capture in report.captures)}"
+    yield _head(printable(title, 200), style, script)
+    yield '<body><a class="skip" href="#main">Skip to the report</a>'
+    name = f"{report.tool.get('name', 'analyzer')} {report.tool.get('version', '')}".strip()
+    yield f'<header class="bar"><span>WebSocket triage</span><span id="tools"></span></header><main id="main">'
+    if not alone:
+        yield f"<h1>{text(headline(report))}</h1>"
+    if len(report.sessions) > 1:
+        yield from _overview(report, chosen)
+    room = Room(limits.page_texts, limits.page_text)
+    for number, capture in enumerate(report.captures):
+        yield from _capture(report, number, chosen, pages, room)
+        if not alone and capture is report.captures[-1] and room.left < limits.page_text:
+            yield '<p class="aside">There was no room for all messages in this page.</p>'
+    yield from _rules(report, pages)
+    yield f'</main><footer>{text(name)}. This page holds all it shows and loads nothing.</footer><div id="status" role="status"></div>'
+    yield f"<script>{script}</script></body></html>\n"
+
+
+def _script() -> str:
+    """All scripts as one, which leaves no name behind."""
+    folder = files(__name__) / "assets"
+    body = "\n".join((folder / name).read_text("utf-8") for name in SCRIPTS)
+    return f'(() => {{\n"use strict";\n{body}\n}})();\n'
+
+
+def _head(title: str, style: str, script: str) -> str:
+    sums = (base64.b64encode(hashlib.sha256(content.encode()).digest()).decode() for content in (script, style))
+    policy = (
+        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; img-src data:; media-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
+    ).format(*sums)
+    policies = begin("meta", http_equiv="Content-Security-Policy", content=policy)
+    # `text` would write the quotes of the policy by number; browsers read both.
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">{policies}'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
+        f'<meta name="referrer" content="no-referrer"><title>{text(title)}</title><style>{style}</style></head>'
+    )
+
+
+def _capture(report: "Report", number: int, chosen: Chosen, pages: Pages, room: Room) -> Iterator[str]:
+    capture, several = report.captures[number], len(report.captures) > 1
+    alone = len(report.sessions) == 1
+    told = [session for session in capture.sessions if (number, session.id) in chosen.told]
+    if alone and told:
+        yield from _session(capture, number, told[0], chosen, pages, room, several=several, alone=True)
+    yield from _about(capture, number, pages, heading=several or not alone)
+    if not alone:
+        for session in told:
+            yield from _session(capture, number, session, chosen, pages, room, several=several, alone=False)
+        if len(told) < len(capture.sessions):
+            left = plural(len(capture.sessions) - len(told), "session")
+            command = code(f"analyzer report {shell_names(capture)} --format html --session N -o FILE", copy=True)
+            yield f'<p class="aside">There is no room to tell {left} more in full; to see one: {command}</p>'
+
+
+def _session(
+    capture: "CaptureReport", number: int, session: "SessionReport", chosen: Chosen, pages: Pages, room: Room, *, several: bool, alone: bool
+) -> Iterator[str]:
+    place = (number, session.id)
+    name = f"Capture {number + 1}, session {session.id}" if several else f"Session {session.id}"
+    framed, heard = place in chosen.framed, chosen.heard.get(place, {})
+    shown = Shown(_key(number, session, several=several), name, alone, framed, heard, place in chosen.silent)
+    yield from section(capture, session, shown, pages, room)
+
+
+def _key(number: int, session: "SessionReport", *, several: bool) -> str:
+    return f"c{number + 1}s{session.id}" if several else f"s{session.id}"
+
+
+def _about(capture: "CaptureReport", number: int, pages: Pages, *, heading: bool) -> Iterator[str]:
+    """The file, and what was found of it."""
+    yield f'<section class="capture"><h2>{text(short_name(capture.path))}</h2>' if heading else '<section class="capture"><h2>Capture</h2>'
+    rows = [] if heading else [("File", text(short_name(capture.path)))]
+    rows += [("Holds", f"{text(capture_line(capture))}; {text(tally(capture.sessions))}")]
+    rows += [(label, text(value)) for label, value in (("Files", files_line(capture)), ("Besides", other_line(capture))) if value]
+    rows += [("Comment", text(comment)) for comment in capture.comments]
+    yield listed(rows)
+    yield from (finding(one, f"c{number + 1}-f{place}", pages) for place, one in enumerate(capture.findings, 1))
+    yield "</section>"
+
+
+def _overview(report: "Report", chosen: Chosen) -> Iterator[str]:
+    """One line per session, of several captures under the name of each."""
+    heads = ("Session", "Verdict", "Time", "Client", "Server", "Audio", "Ended")
+    yield '<div class="scroll" tabindex="0" role="region" aria-label="Sessions"><table class="sessions"><thead><tr>'
+    yield "".join(f'<th scope="col">{head}</th>' for head in heads) + "</tr></thead>"
+    several, left = len(report.captures) > 1, 0
+    for number, capture in enumerate(report.captures):
+        yield "<tbody>"
+        if several:
+            name = text(short_name(capture.path)) + ("" if capture.sessions else ": no WebSocket session")
+            yield f'<tr class="of"><th colspan="{len(heads)}" scope="rowgroup">{name}</th></tr>'
+        for session in capture.sessions:
+            if (number, session.id) in chosen.listed:
+                yield _line(session, _key(number, session, several=several) if (number, session.id) in chosen.told else "")
+            else:
+                left += 1
+        yield "</tbody>"
+    yield "</table></div>"
+    if left:
+        commands = ", ".join(code(f"analyzer sessions {shell_names(capture)}", copy=True) for capture in report.captures[:1])
+        yield f'<p class="aside">{plural(left, "more session")}: {commands}</p>'
+
+
+def _line(session: "SessionReport", key: str) -> str:
+    track = session.audio.get("client")
+    verdict = session.verdict
+    cells = (
+        f"{badge(str(verdict.severity))} {text(verdict.rule or '')}",
+        clock(session.start),
+        text(address(session.client)),
+        text(address(session.server)),
+        seconds(track.get("duration_s")) if track else "none",
+        text(end(session)),
+    )
+    link = element("a", str(session.id), href=f"#{key}") if key else str(session.id)
+    return f'<tr><th scope="row">{link}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+
+
+def _rules(report: "Report", pages: Pages) -> Iterator[str]:
+    """The pages of the rules that found something, in alphabetical order."""
+    found = sorted({one.rule for one in report.findings} & pages.keys())
+    if found:
+        yield '<section class="rules" id="rules"><h2>What the rules say</h2>'
+        yield from rule_pages(found, pages)
+        yield "</section>"
