@@ -13,7 +13,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
@@ -313,7 +313,7 @@ def _message(text: str, secrets: Secrets, depth: int) -> str:
 
 def _covered(text: str, secrets: Secrets, depth: int) -> str:
     """JSON with its secrets overwritten where they stand. Where that is no JSON any more, all strings in it are overwritten."""
-    clean = redact(_over(text, lambda *where: _cover_string(*where, secrets, depth), secrets), secrets)
+    clean = redact(_over(text, partial(_cover_string, secrets, depth), secrets), secrets)
     try:
         json.loads(clean)
     except (ValueError, RecursionError):
@@ -348,7 +348,7 @@ def _over(text: str, cover: Callable[[str, str, str, bool], str], secrets: Secre
     return "".join((*parts, text[done:]))
 
 
-def _cover_string(inside: str, name: str, above: str, hidden: bool, secrets: Secrets, depth: int) -> str:  # noqa: FBT001 - see _over
+def _cover_string(secrets: Secrets, depth: int, inside: str, name: str, above: str, hidden: bool) -> str:  # noqa: FBT001 - see _over
     """What stands between the quotes of a string under a key; a letter that is overwritten takes the room of its escape."""
     value, written = letters(inside)
     clean = _credentials(value, secrets) if hidden else _text(value, name, above, secrets, depth)
