@@ -26,7 +26,6 @@ from analyzer.model.streams import Columns
 RSV1 = 4
 TAIL = b"\0\0\xff\xff"
 """What is cut from the end of a compressed message (RFC 7692 section 7.2.1)."""
-LONGEST_CONTROL = 125
 CODE = 2
 """Bytes of a close code."""
 LONGEST_HEADER = 14
@@ -37,6 +36,8 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/\-_\r\n]{64,}={0,2}\s*")
 _WORD = re.compile(rb"\s*[A-Za-z_]{2,32}\s*")
 _LETTERS = bytes.maketrans(bytes(range(48, 58)) + bytes(range(65, 91)) + bytes(range(97, 123)), b"x" * 62)
 _SEED = 20
+FAR = 1 << 62
+"""Beyond any stream."""
 
 
 class Inflates(Protocol):
@@ -136,25 +137,27 @@ class FrameCover:
     def _frames(self, begin: int, columns: Columns) -> None:
         """Where frames lie, as far as they are there."""
         at = columns["offset"] + begin
-        size = np.maximum(columns["length"], 0)
         self._head = columns["header"].astype(np.int64)
-        stop = np.minimum(at + self._head + np.minimum(size, np.int64(1) << 62), np.append(at[1:], np.int64(1) << 62))
+        stated = at + self._head + np.clip(columns["length"], 0, FAR)
+        stop = np.minimum(stated, np.append(at[1:], np.int64(FAR)))
         self._at, self._stop = at, np.minimum(np.maximum(stop, at), max(self._store.end, begin))
         self._columns = columns
-        before = np.append(np.int64(begin), self._stop[:-1])
-        torn = (at != before) | np.append(False, columns["complete"][:-1] == 0)  # noqa: FBT003 - an array
+        torn = at != np.append(np.int64(begin), stated[:-1])
         self._lost = np.cumsum(torn)
         self._outside(begin, torn)
 
     def _outside(self, begin: int, torn: npt.NDArray[np.bool_]) -> None:
-        """Overwrite what lies between frames and behind the last one, but for a header that is not whole."""
-        before = np.append(np.int64(begin), self._stop[:-1])
-        for row in np.flatnonzero(torn & (self._at > before)).tolist():
-            self._blank(int(before[row]), int(self._at[row]))
-        last = int(self._stop[-1]) if len(self._stop) else begin
-        whole = not len(self._stop) or bool(self._columns["complete"][-1])
-        if self._store.end - last >= LONGEST_HEADER or not whole:
-            self._blank(last, self._store.end)
+        """Overwrite what lies between frames and behind the last one, but for a header that is not whole behind a frame that is:
+        it says no more than any header, and more bytes there would make one.
+        """
+        before, after = np.append(np.int64(begin), self._stop), np.append(self._at, np.int64(self._store.end))
+        whole = np.append(np.uint8(1), self._columns["complete"])
+        for row in np.flatnonzero(np.append(torn, np.bool_(1)) & (after > before)).tolist():
+            one, two = int(before[row]), int(after[row])
+            there = self._store.there(one, two)
+            if whole[row] and there and there[0][0] == one and there[0][1] - one < LONGEST_HEADER:
+                one = there[0][1]
+            self._blank(one, two)
 
     def run(self) -> None:
         """All messages, in order."""
@@ -248,7 +251,7 @@ class FrameCover:
         if opcode == Opcode.CLOSE:  # what a report would quote: the code, and the reason as far as it is there
             begin = int(self._at[row] + self._head[row])
             there = self._store.there(begin, int(self._stop[row]))
-            kept = min(LONGEST_CONTROL, there[0][1] - begin) if there and there[0][0] == begin else 0
+            kept = min(self._limits.whole, there[0][1] - begin) if there and there[0][0] == begin else 0
         clean = payload[: min(kept, CODE)] + covered(payload[CODE:kept], self._secrets) + overwritten(payload[kept:])
         self._change(row, clean)
 
