@@ -117,6 +117,8 @@ class Limits:
     """Places kept per direction where bytes are missing; beyond it neighbours are joined."""
     gaps: int = 10_000
     """Spans without audio kept per session: at the usual 10 s more than a day of nothing else."""
+    copied_stream: int = 16 * MIB
+    """Bytes of one direction kept in memory while a copy of its connection is made; beyond it all are in a temporary file."""
     labels: int = 256
     """Different control words and event types told apart per direction; services have a few dozen."""
     notable_texts: int = 64
