@@ -16,7 +16,7 @@ import click
 from analyzer import __version__
 from analyzer.model.errors import AnalyzerError
 
-COMMANDS = ("report", "sessions", "frames", "audio", "annotate", "rules", "explain", "doctor")
+COMMANDS = ("report", "sessions", "frames", "audio", "annotate", "verify", "rules", "explain", "doctor")
 UNUSABLE, INTERRUPTED = 2, 130
 
 

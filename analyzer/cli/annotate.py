@@ -1,8 +1,6 @@
 """`analyzer annotate CAPTURE -o OUT.pcapng`: the capture back, with each finding as a comment where Wireshark shows it."""
 
 import io
-import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -13,15 +11,14 @@ import click
 
 from analyzer.cli.options import captures_argument, input_options, settings
 from analyzer.cli.progress import progress
-from analyzer.model.errors import AnalyzerError, UsageError
+from analyzer.cli.spool import STANDARD_INPUT, on_disk
+from analyzer.model.errors import UsageError
 
 if TYPE_CHECKING:
     from analyzer.copies.edits import Editor, Tally
     from analyzer.copies.notes import Notes
     from analyzer.model.settings import Settings
 
-_STANDARD_INPUT = "-"
-_PIECE = 1 << 20
 _HEAD = 24
 """Bytes of a pcap file's header."""
 FILTER = 'frame.comment contains "analyzer"'
@@ -58,7 +55,7 @@ def annotate(captures: tuple[str, ...], output: Path, keep_secrets: bool, **chos
         raise UsageError(msg)
     _refuse_inputs(output, (*captures, *wanted.key_logs))
     editor = Editor(None if keep_secrets else partial(LINE.subn, b""))
-    with _on_disk(captures, wanted.limits.spooled) as paths:
+    with on_disk(captures, wanted.limits.spooled) as paths:
         with progress() as show:
             report = analyze(*paths, settings=wanted, frames=False, progress=show, jobs=None)
         problems = _written(paths, output, notes(report), editor, wanted)
@@ -70,33 +67,9 @@ def annotate(captures: tuple[str, ...], output: Path, keep_secrets: bool, **chos
 def _refuse_inputs(output: Path, inputs: Sequence[str]) -> None:
     """Raise UsageError where the copy would take the place of an input, by whatever name."""
     for path in inputs:
-        if path != _STANDARD_INPUT and output.exists() and Path(path).exists() and output.samefile(path):
+        if path != STANDARD_INPUT and output.exists() and Path(path).exists() and output.samefile(path):
             msg = f"{output} is the input {path} itself: the copy needs a name of its own."
             raise UsageError(msg)
-
-
-@contextmanager
-def _on_disk(captures: tuple[str, ...], limit: int) -> Iterator[tuple[str, ...]]:
-    """Files that can be read twice: standard input is kept in a temporary one. Raises UsageError when it is larger than `limit`."""
-    if captures != (_STANDARD_INPUT,):
-        yield captures
-        return
-    with tempfile.TemporaryDirectory(prefix="analyzer-") as folder:
-        path = Path(folder) / "capture"
-        try:
-            with path.open("wb") as file:
-                while piece := sys.stdin.buffer.read(_PIECE):
-                    file.write(piece)
-                    if file.tell() > limit:
-                        msg = f"Standard input is longer than {limit >> 30} GiB: save it to a file first, then name that file."
-                        raise UsageError(msg)
-        except OSError as error:
-            msg = f"Cannot keep standard input in {folder}: {error.strerror}."
-            raise UsageError(msg) from error
-        try:
-            yield (str(path),)
-        except AnalyzerError as error:
-            raise type(error)(str(error).replace(str(path), "standard input")) from error
 
 
 def _written(paths: tuple[str, ...], output: Path, said: "Notes", editor: "Editor", wanted: "Settings") -> list[str]:
