@@ -14,7 +14,7 @@ import analyzer
 PACKAGE = Path(__file__).parents[1] / "analyzer"
 TESTS = Path(__file__).parent
 FILES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
-STEPS = {"session", "compare", "copies", "reports", "rules", "providers", "audio", "sources", "wire"}
+STEPS = {"session", "compare", "copies", "opinion", "reports", "rules", "providers", "audio", "sources", "wire"}
 MAY_IMPORT = {
     "cli": {"pipeline", "model", *STEPS},
     "pipeline": {"fleet", "model", *STEPS},
@@ -56,7 +56,8 @@ WHOLE_DOORS = {"reports/terminal.py": {"rich"}}
 WITHOUT_NUMPY = ("cli/", "__init__.py", "__main__.py", "reports/", "rules/__init__.py")
 """`analyzer --help` comes by here, or formats that need no numbers."""
 TEST_ONLY = {
-    *("canaries", "conftest", "damage", "drops", "h2_peers", "load", "made_session", "peers", "plain_kernels", "side_by_side"),
+    *("canaries", "conftest", "damage", "drops", "h2_peers", "load", "made_session", "pcapng_files", "peers", "plain_kernels"),
+    "side_by_side",
     *("tls_peers", "tls_programs", "wire_script", "wrapping"),
 }
 """Files in tests/ that hold no tests."""

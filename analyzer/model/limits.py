@@ -39,6 +39,10 @@ class Limits:
     """IP packets kept that wait for fragments, a quarter of all identifications that IPv4 has."""
     fragment_age: int = 30 * SECOND
     """How long fragments wait in capture time. As long as Linux has them wait: later ones belong to another packet."""
+    spooled: int = 8192 * MIB
+    """Bytes of standard input kept in a temporary file, where a capture is read twice. Disks for such files are seldom larger."""
+    section_comment: int = 512 * KIB
+    """Bytes of comments on one section of a copy, some thousand sessions: readers refuse blocks of more than 16 MiB."""
     xz_memory: int = 256 * MIB
     """Memory that an xz file may ask for to be unpacked; `xz -9` asks for 65 MiB, a hostile file for 4 GiB."""
     held: int = 8 * MIB
