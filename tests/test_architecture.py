@@ -16,9 +16,11 @@ TESTS = Path(__file__).parent
 FILES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 STEPS = {"session", "compare", "copies", "opinion", "reports", "rules", "providers", "audio", "sources", "wire"}
 MAY_IMPORT = {
-    "cli": {"pipeline", "model", *STEPS},
+    "cli": {"bundle", "pipeline", "model", *STEPS},
     "pipeline": {"fleet", "model", *STEPS},
     "fleet": {"model"},
+    "excerpt": {"copies", "model", "providers", "sources", "wire"},  # one session's packets, by the same way as for the report
+    "bundle": {"audio", "excerpt", "model", "pipeline", "reports", "rules"},  # what of each session goes to support
     **{step: {"model"} for step in STEPS},
     "model": set(),
     "__main__": {"cli"},

@@ -78,7 +78,9 @@ def _ip(data: memoryview, at: int) -> tuple[int, int, int]:
     return HOPS, 0, DONT_FRAGMENT
 
 
-def tcp_header(origin: Origin, ends: tuple[Endpoint, Endpoint], seq: int, ack: int, flags: int, edge: Callable[[int], int]) -> bytes:
+def tcp_header(
+    origin: Origin, ends: tuple[Endpoint, Endpoint], seq: int, ack: int, flags: int, edge: Callable[[int], int]
+) -> bytes:
     """A TCP header with other numbers and no checksum. `edge` gives the number for one that a selective acknowledgement states."""
     header = bytearray(origin.header)
     header[0:4] = struct.pack(">HH", ends[0].port, ends[1].port)
@@ -107,7 +109,9 @@ def ip_packet(origin: Origin, ends: tuple[Endpoint, Endpoint], header: bytes, pa
     total = checksum(pseudo + content)
     content = content[:16] + total.to_bytes(2, "big") + content[18:]
     if len(source) == 4:  # noqa: PLR2004 - IPv4
-        head = struct.pack(">BBHHHBBH", 0x45, traffic, min(IPV4 + long, LONGEST), ident, fragment, hops, PROTOCOL, 0) + source + target
+        head = (
+            struct.pack(">BBHHHBBH", 0x45, traffic, min(IPV4 + long, LONGEST), ident, fragment, hops, PROTOCOL, 0) + source + target
+        )
         head = head[:10] + checksum(head).to_bytes(2, "big") + head[12:]
     else:
         head = struct.pack(">IHBB", 6 << 28 | traffic << 20, min(long, LONGEST), PROTOCOL, hops) + source + target

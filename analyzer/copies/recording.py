@@ -76,7 +76,9 @@ class Recording:
 
     def packets(self, columns: Columns, sides: tuple[tuple[int, int], tuple[int, int]], data: Bytes, stops: Ints) -> None:
         """Take the connection's packets of a batch; `stops` says for each where its bytes end in `data`."""
-        rows = sorted(((int(columns["number"][row]), row, side) for side, (begin, end) in enumerate(sides) for row in range(begin, end)))
+        rows = sorted(
+            ((int(columns["number"][row]), row, side) for side, (begin, end) in enumerate(sides) for row in range(begin, end))
+        )
         view = memoryview(data)
         for _, row, side in rows:
             origin = read_origin(view, columns, row, int(stops[row]))

@@ -105,7 +105,15 @@ def _capture(report: "Report", number: int, chosen: Chosen, pages: Pages, room: 
 
 
 def _session(
-    capture: "CaptureReport", number: int, session: "SessionReport", chosen: Chosen, pages: Pages, room: Room, *, several: bool, alone: bool
+    capture: "CaptureReport",
+    number: int,
+    session: "SessionReport",
+    chosen: Chosen,
+    pages: Pages,
+    room: Room,
+    *,
+    several: bool,
+    alone: bool,
 ) -> Iterator[str]:
     place = (number, session.id)
     name = f"Capture {number + 1}, session {session.id}" if several else f"Session {session.id}"
@@ -120,7 +128,11 @@ def _key(number: int, session: "SessionReport", *, several: bool) -> str:
 
 def _about(capture: "CaptureReport", number: int, pages: Pages, *, heading: bool) -> Iterator[str]:
     """The file, and what was found of it."""
-    yield f'<section class="capture"><h2>{text(short_name(capture.path))}</h2>' if heading else '<section class="capture"><h2>Capture</h2>'
+    yield (
+        f'<section class="capture"><h2>{text(short_name(capture.path))}</h2>'
+        if heading
+        else '<section class="capture"><h2>Capture</h2>'
+    )
     rows = [] if heading else [("File", text(short_name(capture.path)))]
     rows += [("Holds", f"{text(capture_line(capture))}; {text(tally(capture.sessions))}")]
     rows += [(label, text(value)) for label, value in (("Files", files_line(capture)), ("Besides", other_line(capture))) if value]

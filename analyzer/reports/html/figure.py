@@ -120,7 +120,9 @@ def _bars(counts: Sequence[int], timeline: Mapping[str, Any], length: float) -> 
         if count:
             left, right = _x(index * step, length), _x((index + 1) * step, length)
             height = max(count / top * (tall - 2), 2)
-            shown.append(f'<rect class="wave" x="{left}" y="{tall - height:.1f}" width="{right - left:.1f}" height="{height:.1f}"/>')
+            shown.append(
+                f'<rect class="wave" x="{left}" y="{tall - height:.1f}" width="{right - left:.1f}" height="{height:.1f}"/>'
+            )
     return "".join(shown)
 
 

@@ -117,7 +117,7 @@ def _timeline(capture: "CaptureReport", session: "SessionReport", shown: Shown) 
         yield f'<p class="aside">{note}</p>'
     if session.timeline.get("events"):
         rows = "".join(
-            f"<li><span data-at=\"{float(at)}\">{text(seconds(float(at)))}</span> {text(what)}</li>"
+            f'<li><span data-at="{float(at)}">{text(seconds(float(at)))}</span> {text(what)}</li>'
             for at, what in session.timeline["events"]
         )
         yield f'<details class="events"><summary>Events in order</summary><ol>{rows}</ol></details>'
@@ -163,7 +163,10 @@ def _handshake(session: "SessionReport") -> str:
     if not heads:
         return ""
     shown = "".join(
-        element("pre", "\n".join(text(line) for line in (head.line, *(f"{name}: {value}" for name, value in head.headers.items()), *body)))
+        element(
+            "pre",
+            "\n".join(text(line) for line in (head.line, *(f"{name}: {value}" for name, value in head.headers.items()), *body)),
+        )
         for head in heads
         for body in [("", *head.body[:_BODY].split("\n")) if head.body else ()]
     )
@@ -229,4 +232,3 @@ def _waits(tcp: Mapping[str, Any]) -> Iterator[list[Any]]:
 
 def _wave(column: bytes) -> str:
     return base64.b64encode(column).decode()
-
