@@ -111,7 +111,7 @@ def test_no_canary_is_in_any_output(
             out.mkdir()
             arguments += ["-o", out / "file"]
         result = run(*arguments)
-        assert result.exit_code == 0, result.output
+        assert result.exit_code in ((0, 1) if command == "verify" else (0,)), result.output
         shown = {"what it printed": result.output.encode(), **(files_in(out) if out.exists() else {})}
         assert any(shown.values()) or wrapping == "rejected"
         leaks = {name: leaked for name, data in shown.items() if (leaked := found_in(data))}
