@@ -1,8 +1,8 @@
 """WebSocket frames as Wireshark's dissector shows them, by way of pyshark: the second opinion of `analyzer verify`.
 
-In: a capture file and how tshark is to read it. Out: a table of frames per TCP connection (Wireshark's tcp.stream), in order of their
-packets. pyshark reads tshark's PDML, in which a packet has one `websocket` layer per frame that ends in it; its packets, which are
-objects of Python all through, are never made: of each layer seven numbers are taken, as the text comes.
+In: a capture file and how tshark is to read it. Out: a table of frames per TCP connection (Wireshark's tcp.stream), in order of
+their packets. pyshark reads tshark's PDML, in which a packet has one `websocket` layer per frame that ends in it; its packets, which
+are objects of Python all through, are never made: of each layer seven numbers are taken, as the text comes.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ class Reading:
     preferences: tuple[tuple[str, str], ...] = ()
 
 
-def dissected(path: str, reading: Reading) -> tuple[str, dict[int, Mapping[str, Array]]]:
+def dissected(path: str, reading: Reading) -> tuple[str, dict[int, dict[str, Array]]]:
     """Version of tshark, and the frames of each connection. Raises MissingDependencyError without pyshark or tshark, and
     UnusableInputError when tshark cannot read the file.
     """
