@@ -43,10 +43,7 @@ def _session(session: "Opinion") -> Iterator[str]:
         yield f"  {side or 'both sides'}: {counts['agree']:,} frames agree, we see {ours}, Wireshark {theirs}\n"
     for fault, count in session.faults.items():
         told = f": {plural(count, 'difference')}" if count else ", worked around for this comparison"
-        yield f"  known fault {fault}{told}
-"
-            f": {plural(count, 'difference')}\n" if count else ", worked around for this comparison\n"
-        )
+        yield f"  known fault {fault}{told}\n"
     for each in session.differences:
         fault = f" ({each.fault})" if each.fault else ""
         yield f"  {each.kind:<9} packet {each.packet:>7} {each.side:<6} {each.text}{fault}\n"

@@ -1,8 +1,8 @@
 """WebSocket frames as Wireshark's dissector shows them, by way of pyshark: the second opinion of `analyzer verify`.
 
 In: a capture file and how tshark is to read it. Out: a table of frames per TCP connection (Wireshark's tcp.stream), in order of
-their packets. pyshark reads tshark's PDML, in which a packet has one `websocket` layer per frame that ends in it; its packets, which
-are objects of Python all through, are never made: of each layer seven numbers are taken, as the text comes.
+their packets. pyshark reads tshark's PDML, in which a packet has one `websocket` layer per frame that ends in it; its packets,
+which are objects of Python all through, are never made: of each layer seven numbers are taken, as the text comes.
 """
 
 import asyncio
