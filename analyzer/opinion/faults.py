@@ -13,8 +13,8 @@ MEANINGS = {
     "garbage.",
     "out-of-order": "tshark loses frames, shows them in other packets, or takes one connection for two, where packets stand in the "
     "capture in another order than they were sent; tcp.reassemble_out_of_order helps with some.",
-    "lost-segment": "tshark stalls behind bytes that are not in the capture, or takes payload for headers and invents frames, often "
-    "close frames.",
+    "lost-segment": "tshark stalls behind bytes that are not in the capture, or takes payload for headers and invents frames, "
+    "often close frames.",
     "mid-stream": "tshark sees no WebSocket whose handshake is not in the capture, unless it is told by Decode As.",
     "odd-port": "tshark did not take this port for one of HTTP, unless it is told by Decode As.",
     "snap-length": "tshark shows no frame of which the snap length cut bytes.",
