@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import peers
 import pytest
-import wire_script
 from click.testing import CliRunner, Result
 from peers import BINARY, CLIENT, SERVER, TEXT, Deflate, Said
 
 from analyzer.cli import main
 from analyzer.model.tables import Array
 from analyzer.sources import dissector
+from analyzer.sources.keylog import LINE
 
 Run = Callable[..., Result]
 CAPTURES = sorted((Path(__file__).parents[2] / "captures").glob("*/capture.pcap*"))
@@ -103,19 +103,24 @@ def test_packets_out_of_order(run: Run, tmp_path: Path) -> None:
     assert set(session["known_faults"]) == {"out-of-order"}
 
 
-def test_a_segment_that_is_not_in_the_capture(run: Run, tmp_path: Path) -> None:
-    script = """
-        0.0 client GET /v1/listen?encoding=linear16&sample_rate=16000
-        0.1 server 101
-        0.2 client audio 3200 x10 every 0.1
-        1.25 client lost audio 40000
-        1.35 client audio 3200 x10 every 0.1
-        2.6 client text {"type": "CloseStream"}
-        2.7 server close 1000
-        2.8 client close 1000
-    """
-    said = verified(run, wire_script.write_capture(script, tmp_path / "capture.pcap"))
+@pytest.mark.parametrize("lost", [34, 40])
+def test_a_segment_that_is_not_in_the_capture(run: Run, tmp_path: Path, lost: int) -> None:
+    """The one with the second frame's header, or one behind it."""
+    capture = talk(tmp_path, [*[Said(CLIENT, BINARY, (noise(40_000),))] * 4, CLOSING], None)
+    head, *packets = records(capture.read_bytes())
+    capture.write_bytes(b"".join([head, *packets[: lost - 1], *packets[lost:]]))
+    said = verified(run, capture)
     assert faults(said) == {"lost-segment"}
+
+
+def records(data: bytes) -> list[bytes]:
+    """Give the header and the packets of a pcap file."""
+    found, at = [data[:24]], 24
+    while at < len(data):
+        end = at + 16 + int.from_bytes(data[at + 8 : at + 12], "little")
+        found.append(data[at:end])
+        at = end
+    return found
 
 
 Frames = dict[int, dict[str, Array]]
@@ -189,10 +194,7 @@ def test_keys_reach_tshark(run: Run, tmp_path: Path) -> None:
     bare, keys = tmp_path / "bare.pcapng", tmp_path / "keys.log"
     run("annotate", capture, "-o", bare)
     content = capture.read_bytes()
-    lines = [line for line in content.split(b"\n") if b"_SECRET" in line or line.startswith(b"CLIENT_")]
-    keys.write_bytes(
-        b"\n".join(line[max(line.rfind(b"CLIENT_"), line.rfind(b"SERVER_"), line.rfind(b"EXPORTER_")) :] for line in lines)
-    )
+    keys.write_bytes(b"\n".join(match[0] for match in LINE.finditer(content)))
     other = tmp_path / "other.log"
     other.write_bytes(b"# none\n")
     for options in (("--keylog", keys), ("--keylog", other, "--keylog", keys)):
