@@ -33,7 +33,7 @@ def compared(session: SessionReport, theirs: Columns, setting: Setting, *, cut: 
         found += [*named, *_payloads(session, mine, other, one, two, side.word)]
         count = {"ours": len(mine.get("length", ())), "wireshark": len(other["packet"]), "agree": len(one)}
         counts[side.word] = count
-    worked = _needed(session, setting)
+    worked = _needed(session, setting, disordered=any(known.disordered.values()) or not found)
     faults = Counter(each.fault for each in found if each.fault)
     for name in worked:
         faults[name] += 0
@@ -96,10 +96,12 @@ def circumstances(session: SessionReport, *, cut: bool) -> Circumstances:
     )
 
 
-def _needed(session: SessionReport, setting: Setting) -> list[str]:
-    """Faults that had to be worked around for tshark to see what it sees."""
+def _needed(session: SessionReport, setting: Setting, *, disordered: bool) -> list[str]:
+    """Faults that had to be worked around for tshark to see what it sees. (To wait for packets also has it invent fewer frames behind
+    a hole; that alone does not say that any was out of order.)
+    """
     decoded = [] if not setting.decode_as else ["mid-stream" if session.opened == "midstream" else "odd-port"]
-    return [*decoded, *(["out-of-order"] if setting.reordering else [])]
+    return [*decoded, *(["out-of-order"] if setting.reordering and disordered else [])]
 
 
 def _rows(table: Columns, which: "np.typing.NDArray[np.bool_]") -> dict[str, Ints]:
