@@ -97,8 +97,9 @@ def circumstances(session: SessionReport, *, cut: bool) -> Circumstances:
 
 
 def _needed(session: SessionReport, setting: Setting, *, disordered: bool) -> list[str]:
-    """Faults that had to be worked around for tshark to see what it sees. (To wait for packets also has it invent fewer frames behind
-    a hole; that alone does not say that any was out of order.)
+    """Faults that had to be worked around for tshark to see what it sees.
+
+    To wait for packets also has it invent fewer frames behind a hole: that alone does not say that any was out of order.
     """
     decoded = [] if not setting.decode_as else ["mid-stream" if session.opened == "midstream" else "odd-port"]
     return [*decoded, *(["out-of-order"] if setting.reordering and disordered else [])]
