@@ -89,6 +89,7 @@ def circumstances(session: SessionReport, *, cut: bool) -> Circumstances:
         session.opened == "midstream",
         session.upgrade.get("stream_id") is not None,
         session.upgrade.get("proxy") is not None,
+        bool(session.tls and session.tls.get("decrypted")),
         {side: counted["missing"] for side, counted in session.coverage.items()},
         cut,
         falls,

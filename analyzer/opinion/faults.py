@@ -21,6 +21,7 @@ MEANINGS = {
     "unfinished-frame": "tshark shows a frame when all of it is there; the capture ends, or has a hole, inside this one.",
     "http2": "tshark does not dissect WebSockets inside HTTP/2 (RFC 8441).",
     "connect-tunnel": "tshark finds no WebSocket handshake behind the CONNECT request of a proxy.",
+    "keys-in-comment": "tshark did not decrypt what we did: it takes keys from key logs and secrets blocks, never from comments.",
     "repeated-packet": "tshark counts the frames of a packet that was captured or sent again in another packet, or twice.",
 }
 CUT = 256 << 10
@@ -43,6 +44,8 @@ class Circumstances:
     http2: bool
     tunnelled: bool
     """Whether it goes through a proxy that was asked for it with CONNECT."""
+    decrypted: bool
+    """Whether we had keys for its TLS."""
     missing: dict[str, int]
     """Bytes that are not in the capture, by side."""
     cut: bool
@@ -62,6 +65,7 @@ def explained(kind: str, side: str, known: Circumstances, *, complete: bool, see
         "http2": known.http2,
         "mid-stream": known.midstream and not seen,
         "connect-tunnel": known.tunnelled and not seen,
+        "keys-in-comment": known.decrypted and not seen,
         "snap-length": known.cut and any(known.missing[one] for one in sides),
         "lost-segment": any(known.missing[one] for one in sides),
         "unfinished-frame": kind == "ours" and not complete,
