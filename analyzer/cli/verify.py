@@ -72,7 +72,7 @@ def _opinion(path: str, name: str, wanted: "Settings") -> "SecondOpinion":
                     best[stream] = one
     told = [best[stream] for stream in by_stream]
     if not (wanted.session or wanted.hosts or wanted.ports):
-        told += [only_theirs(stream, table) for stream, table in frames.items() if stream not in by_stream]
+        told += [only_theirs(stream, table, capture.sessions) for stream, table in frames.items() if stream not in by_stream]
     named = {fault for one in told for fault in one.faults}
     meanings = {fault: text for fault, text in MEANINGS.items() if fault in named}
     return SecondOpinion(report.tool, name, version, tuple(told), meanings)

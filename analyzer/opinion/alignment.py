@@ -1,9 +1,10 @@
 """Lines up two tables of frames of one direction, so that a frame that one of them lacks does not shift all others.
 
-In: a key per frame, equal where two frames look the same, and the packet in which it ends. Out: pairs of rows, rising in both. Frames
-that look the same and end in the same packet are paired first; what lies between such pairs is compared by looks alone.
+In: a key per frame, equal where two frames look the same, and the packet in which it ends. Out: pairs of rows, rising in both.
+Frames that look the same and end in the same packet are paired first; what lies between such pairs is compared by looks alone.
 """
 
+from bisect import bisect_left
 from difflib import SequenceMatcher
 
 import numpy as np
@@ -36,14 +37,13 @@ def _anchors(ours: Pairs, theirs: Pairs) -> Pairs:
     """Frames that look the same and end in the same packet: of several, the first with the first."""
     rows = [np.lexsort((keys, packets)) for keys, packets in (ours, theirs)]
     marks = [np.stack((packets[order], keys[order]), 1) for (keys, packets), order in zip((ours, theirs), rows, strict=True)]
-    both, place = np.unique(np.concatenate(marks), axis=0, return_inverse=True)
+    _, place = np.unique(np.concatenate(marks), axis=0, return_inverse=True)
     place = place.reshape(-1)
     ids = [place[: len(marks[0])], place[len(marks[0]) :]]
     nth = [np.arange(len(one)) - np.searchsorted(one, one) for one in ids]  # lexsort puts equal ones side by side
     most = max((int(one.max(initial=0)) for one in nth), default=0) + 1
-    names = [one * most + times for one, times in zip(ids, nth, strict=True)]
-    assert len(both) * most < 1 << 62
-    _, left, right = np.intersect1d(*names, assume_unique=True, return_indices=True)
+    mine, others = (one * most + times for one, times in zip(ids, nth, strict=True))
+    _, left, right = np.intersect1d(mine, others, assume_unique=True, return_indices=True)
     one, two = rows[0][left], rows[1][right]
     order = np.argsort(one, kind="stable")
     return _rising(one[order], two[order])
@@ -56,8 +56,6 @@ def _rising(one: Ints, two: Ints) -> Pairs:
     tails: list[int] = []
     ends: list[int] = []
     before = np.full(len(two), -1, np.int64)
-    from bisect import bisect_left  # noqa: PLC0415 - for captures that are not in order only
-
     for row, value in enumerate(two.tolist()):
         place = bisect_left(tails, value)
         tails[place : place + 1] = [value]

@@ -1,7 +1,7 @@
 """Our frames of one connection against Wireshark's, side by side. In: both tables. Out: an Opinion. Nothing here runs tshark."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -18,7 +18,7 @@ _CONTROL, _CLOSE = 8, 8
 
 
 def compared(session: SessionReport, theirs: Columns, setting: Setting, *, cut: bool) -> Opinion:
-    """One session against the frames that tshark shows of its connection under some setting. `cut`: the capture has a snap length."""
+    """One session against the frames that tshark shows of its connection under some setting. `cut`: a snap length cut packets."""
     table = session.frames
     known = circumstances(session, cut=cut)
     seen = len(theirs["packet"]) > 0
@@ -33,7 +33,7 @@ def compared(session: SessionReport, theirs: Columns, setting: Setting, *, cut: 
         found += [*named, *_payloads(session, mine, other, one, two, side.word)]
         count = {"ours": len(mine.get("length", ())), "wireshark": len(other["packet"]), "agree": len(one)}
         counts[side.word] = count
-    worked = _needed(session, setting)
+    worked = _needed(session, setting, disordered=any(known.disordered.values()) or not found)
     faults = Counter(each.fault for each in found if each.fault)
     for name in worked:
         faults[name] += 0
@@ -55,16 +55,26 @@ def compared(session: SessionReport, theirs: Columns, setting: Setting, *, cut: 
     )
 
 
-def only_theirs(stream: int, theirs: Columns) -> Opinion:
-    """A connection on which we found no WebSocket."""
-    found = [
-        Difference("wireshark", "", int(theirs["packet"][row]), f"only Wireshark sees {_frame(theirs, row)}")
-        for row in range(min(len(theirs["packet"]), SHOWN))
-    ]
+def only_theirs(stream: int, theirs: Columns, sessions: Iterable[SessionReport]) -> Opinion:
+    """A connection on which we found no WebSocket. Where packets stand in another order than they were sent, tshark takes one
+    connection for two: then it has the ports of one of ours.
+    """
+    ports = set(theirs["port"].tolist())
+    parted = any(ports <= {one.client.port, one.server.port} and _disordered(one) for one in sessions)
+    fault = "out-of-order" if parted else None
     count = len(theirs["packet"])
+    found = [
+        Difference("wireshark", "", int(theirs["packet"][row]), f"only Wireshark sees {_frame(theirs, row)}", fault)
+        for row in range(min(count, SHOWN))
+    ]
+    verdict = Agreement.KNOWN_FAULT if fault else Agreement.DIFFERS
     counts = {"": {"ours": 0, "wireshark": count, "agree": 0}}
-    kinds = {"wireshark": count}
-    return Opinion(None, stream, None, None, Agreement.DIFFERS, counts, {}, kinds, tuple(found), _filter(found))
+    faults, kinds = ({fault: count} if fault else {}), {"wireshark": count}
+    return Opinion(None, stream, None, None, verdict, counts, faults, kinds, tuple(found), _filter(found))
+
+
+def _disordered(session: SessionReport) -> bool:
+    return any(circumstances(session, cut=False).disordered.values())
 
 
 def circumstances(session: SessionReport, *, cut: bool) -> Circumstances:
@@ -78,6 +88,8 @@ def circumstances(session: SessionReport, *, cut: bool) -> Circumstances:
     return Circumstances(
         session.opened == "midstream",
         session.upgrade.get("stream_id") is not None,
+        session.upgrade.get("proxy") is not None,
+        bool(session.tls and session.tls.get("decrypted")),
         {side: counted["missing"] for side, counted in session.coverage.items()},
         cut,
         falls,
@@ -85,10 +97,13 @@ def circumstances(session: SessionReport, *, cut: bool) -> Circumstances:
     )
 
 
-def _needed(session: SessionReport, setting: Setting) -> list[str]:
-    """Faults that had to be worked around for tshark to see what it sees."""
+def _needed(session: SessionReport, setting: Setting, *, disordered: bool) -> list[str]:
+    """Faults that had to be worked around for tshark to see what it sees.
+
+    To wait for packets also has it invent fewer frames behind a hole: that alone does not say that any was out of order.
+    """
     decoded = [] if not setting.decode_as else ["mid-stream" if session.opened == "midstream" else "odd-port"]
-    return [*decoded, *(["out-of-order"] if setting.reordering else [])]
+    return [*decoded, *(["out-of-order"] if setting.reordering and disordered else [])]
 
 
 def _rows(table: Columns, which: "np.typing.NDArray[np.bool_]") -> dict[str, Ints]:

@@ -39,11 +39,11 @@ def _session(session: "Opinion") -> Iterator[str]:
     ends = f", {address(session.client)} > {address(session.server)}" if session.client and session.server else ""
     yield f"\n{name}, tcp.stream {session.tcp_stream}{ends}: {session.verdict}\n"
     for side, counts in session.frames.items():
-        yield f"  {side or 'both sides'}: {counts['agree']:,} frames agree, we see {counts['ours']:,}, Wireshark {counts['wireshark']:,}\n"
+        ours, theirs = f"{counts['ours']:,}", f"{counts['wireshark']:,}"
+        yield f"  {side or 'both sides'}: {counts['agree']:,} frames agree, we see {ours}, Wireshark {theirs}\n"
     for fault, count in session.faults.items():
-        yield f"  known fault {fault}" + (
-            f": {plural(count, 'difference')}\n" if count else ", worked around for this comparison\n"
-        )
+        told = f": {plural(count, 'difference')}" if count else ", worked around for this comparison"
+        yield f"  known fault {fault}{told}\n"
     for each in session.differences:
         fault = f" ({each.fault})" if each.fault else ""
         yield f"  {each.kind:<9} packet {each.packet:>7} {each.side:<6} {each.text}{fault}\n"

@@ -1,15 +1,14 @@
 """WebSocket frames as Wireshark's dissector shows them, by way of pyshark: the second opinion of `analyzer verify`.
 
-In: a capture file and how tshark is to read it. Out: a table of frames per TCP connection (Wireshark's tcp.stream), in order of their
-packets. pyshark reads tshark's PDML, in which a packet has one `websocket` layer per frame that ends in it; its packets, which are
-objects of Python all through, are never made: of each layer seven numbers are taken, as the text comes.
+In: a capture file and how tshark is to read it. Out: a table of frames per TCP connection (Wireshark's tcp.stream), in order of
+their packets. pyshark reads tshark's PDML, in which a packet has one `websocket` layer per frame that ends in it; its packets,
+which are objects of Python all through, are never made: of each layer seven numbers are taken, as the text comes.
 """
 
 import asyncio
 import re
 from array import array
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,7 +34,7 @@ class Reading:
     preferences: tuple[tuple[str, str], ...] = ()
 
 
-def dissected(path: str, reading: Reading) -> tuple[str, dict[int, Mapping[str, Array]]]:
+def dissected(path: str, reading: Reading) -> tuple[str, dict[int, dict[str, Array]]]:
     """Version of tshark, and the frames of each connection. Raises MissingDependencyError without pyshark or tshark, and
     UnusableInputError when tshark cannot read the file.
     """
@@ -45,7 +44,7 @@ def dissected(path: str, reading: Reading) -> tuple[str, dict[int, Mapping[str, 
         version, failure = loop.run_until_complete(_read(path, reading, found, loop))
     finally:
         loop.close()
-    if failure and not found and not Path(path).stat().st_size:
+    if "understand" in failure:  # of a damaged file it dissects what comes before the damage
         raise UnusableInputError(f"{path} is no capture that tshark can read: {failure}")
     dtypes = {column.name: column.dtype for column in DISSECTED}
     tables = {

@@ -239,7 +239,9 @@ def pdml_captures(parse: Callable[[bytes], object]) -> Any:  # noqa: ANN401 - py
 
 
 def _patient(parser: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - pyshark has no types
-    """Pyshark's FileCapture, with this parser, that waits for tshark's exit status instead of killing it at the end of its output."""
+    """FileCapture of pyshark, with this parser, that waits for the exit status of tshark instead of killing it at the end of its
+    output.
+    """
     from pyshark.capture import capture as base  # noqa: PLC0415 - imported where it is used
     from pyshark.capture.file_capture import FileCapture  # noqa: PLC0415 - imported where it is used
 
