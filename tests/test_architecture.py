@@ -18,6 +18,7 @@ STEPS = {"session", "copies", "reports", "rules", "providers", "audio", "sources
 MAY_IMPORT = {
     "cli": {"pipeline", "model", *STEPS},
     "pipeline": {"fleet", "model", *STEPS},
+    "excerpt": {"model", "copies", "providers", "sources", "wire"},  # the capture comes to a copy by the way of the pipeline
     "fleet": {"model"},
     **{step: {"model"} for step in STEPS},
     "model": set(),

@@ -78,11 +78,15 @@ def _ip(data: memoryview, at: int) -> tuple[int, int, int]:
     return HOPS, 0, DONT_FRAGMENT
 
 
-def tcp_header(origin: Origin, ends: tuple[Endpoint, Endpoint], seq: int, ack: int, flags: int, edge: Callable[[int], int]) -> bytes:
-    """A TCP header with other numbers and no checksum. `edge` gives the number for one that a selective acknowledgement states."""
+def tcp_header(
+    origin: Origin, ends: tuple[Endpoint, Endpoint], numbers: tuple[int, int], flags: int, edge: Callable[[int], int]
+) -> bytes:
+    """A TCP header with other numbers (sequence, acknowledgement) and no checksum. `edge` gives the number for one that a selective
+    acknowledgement states.
+    """
     header = bytearray(origin.header)
     header[0:4] = struct.pack(">HH", ends[0].port, ends[1].port)
-    header[4:12] = struct.pack(">II", seq & 0xFFFFFFFF, ack & 0xFFFFFFFF)
+    header[4:12] = struct.pack(">II", *(number & 0xFFFFFFFF for number in numbers))
     header[13], header[16:18] = flags, b"\0\0"
     at = TCP
     while at + 1 < len(header) and header[at] != END:
@@ -92,7 +96,8 @@ def tcp_header(origin: Origin, ends: tuple[Endpoint, Endpoint], seq: int, ack: i
         size = header[at + 1]
         if header[at] == SACK and size >= 2 and at + size <= len(header):  # noqa: PLR2004 - kind and length
             for place in range(at + 2, at + size - 3, 4):
-                header[place : place + 4] = (edge(int.from_bytes(header[place : place + 4], "big")) & 0xFFFFFFFF).to_bytes(4, "big")
+                number = edge(int.from_bytes(header[place : place + 4], "big"))
+                header[place : place + 4] = (number & 0xFFFFFFFF).to_bytes(4, "big")
         at += max(size, 2)
     return bytes(header)
 
@@ -107,7 +112,9 @@ def ip_packet(origin: Origin, ends: tuple[Endpoint, Endpoint], header: bytes, pa
     total = checksum(pseudo + content)
     content = content[:16] + total.to_bytes(2, "big") + content[18:]
     if len(source) == 4:  # noqa: PLR2004 - IPv4
-        head = struct.pack(">BBHHHBBH", 0x45, traffic, min(IPV4 + long, LONGEST), ident, fragment, hops, PROTOCOL, 0) + source + target
+        head = (
+            struct.pack(">BBHHHBBH", 0x45, traffic, min(IPV4 + long, LONGEST), ident, fragment, hops, PROTOCOL, 0) + source + target
+        )
         head = head[:10] + checksum(head).to_bytes(2, "big") + head[12:]
     else:
         head = struct.pack(">IHBB", 6 << 28 | traffic << 20, min(long, LONGEST), PROTOCOL, hops) + source + target

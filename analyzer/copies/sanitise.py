@@ -1,7 +1,7 @@
 """A connection written anew for strangers: only its own packets, TLS taken off where it could be, every secret overwritten.
 
-In: a Recording, whose bytes are changed in place. Out: a pcapng file of bare IP packets (LINKTYPE_RAW). Times, order, flags, windows
-and options of packets stay, and so does what was lost, sent again or overtaken: all copies of a byte are the same byte.
+In: a Recording, whose bytes are changed in place. Out: a pcapng file of bare IP packets (LINKTYPE_RAW). Times, order, flags,
+windows and options of packets stay, and so does what was lost, sent again or overtaken: all copies of a byte are the same byte.
 """
 
 import re
@@ -31,7 +31,7 @@ LONGEST = 0xFFFF - IPV6 - LONGEST_TCP
 CHUNKED = re.compile(rb"(?im)^transfer-encoding:[^\n]*chunked")
 RECORDS = range(20, 25)
 """Content types of TLS."""
-SPOKEN = frozenset({"transcript", "word", "punctuated_word", "utterance", "text", "content", "sentence", "translation"})
+SPOKEN = frozenset({"transcript", "word", "punctuated_word", "utterance", "text", "content", "sentence", "translation", "greeting"})
 """Fields of messages that hold what was said, of all services."""
 SUBSTITUTES = {4: ("192.0.2.1", "198.51.100.1"), 6: ("2001:db8:c::1", "2001:db8:5::1")}
 """Addresses of documentation (RFC 5737, RFC 3849): client, server."""
@@ -229,7 +229,7 @@ class Sanitised:
         pair = (ends[side], ends[1 - side])
         for number, content, on_wire, bits in _pieces(own, begin, there, end, flags):
             moved = number - begin + (flags & SYN & ~bits > 0)
-            header = tcp_header(origin, pair, seq + moved, acked, bits, peer.number)
+            header = tcp_header(origin, pair, (seq + moved, acked), bits, peer.number)
             yield ip_packet(origin, pair, header, content, on_wire)
 
 
