@@ -9,6 +9,7 @@ import zlib
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -36,6 +37,8 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/\-_\r\n]{64,}={0,2}\s*")
 _TEXT = re.compile(rb"(?:\xef\xbb\xbf)?[\t\n\r -~\x80-\xff]*")
 """What text may begin with: no controls but white space."""
 _BLANK = b"\xef\xbb\xbf \t\r\n"
+_INJECTED = b'"Inject'
+"""Begins the type of a message that has a voice agent say, or hear, its `message`; others hold errors there."""
 NAMED = 64
 """Bytes of the first audio in which a container says its name; of sound they are 8 ms at the most."""
 FRONT = 32
@@ -129,6 +132,7 @@ class FrameCover:
         self._store = store
         self._limits = limits
         self._secrets = secrets
+        self._spoken = replace(secrets, names=secrets.names | {"message"}) if "transcript" in secrets.names else secrets
         self._deflate = deflate
         self._heard = heard
         self._audio = audio
@@ -229,7 +233,7 @@ class FrameCover:
         if opcode == Opcode.TEXT and len(content) <= self._limits.whole:
             if not self._audio and _BASE64.fullmatch(content):
                 return content.translate(_LETTERS)
-            return covered(content, self._secrets)
+            return covered(content, self._spoken if _INJECTED in content else self._secrets)
         if opcode == Opcode.BINARY and self._reads(content):
             return covered(content, self._secrets)
         if opcode == Opcode.BINARY and self._heard:

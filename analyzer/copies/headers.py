@@ -5,6 +5,7 @@ In: a place in a batch; ports, numbers and bytes. Out: what a copy needs of a he
 
 import struct
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import ip_address
 
 import numpy as np
@@ -105,7 +106,7 @@ def tcp_header(
 def ip_packet(origin: Origin, ends: tuple[Endpoint, Endpoint], header: bytes, payload: bytes, on_wire: int) -> tuple[bytes, int]:
     """A whole packet and its length on the wire, where its payload has `on_wire` bytes."""
     ident, fragment, hops, traffic = origin.fields
-    source, target = (ip_address(end.ip).packed for end in ends)
+    source, target = (packed(end.ip) for end in ends)
     long = origin.size + on_wire
     pseudo = source + target + struct.pack(">II", long, PROTOCOL)
     content = header + payload
@@ -119,6 +120,12 @@ def ip_packet(origin: Origin, ends: tuple[Endpoint, Endpoint], header: bytes, pa
     else:
         head = struct.pack(">IHBB", 6 << 28 | traffic << 20, min(long, LONGEST), PROTOCOL, hops) + source + target
     return head + content, len(head) + long
+
+
+@lru_cache(8)
+def packed(address: str) -> bytes:
+    """An address as it stands in a header."""
+    return ip_address(address).packed
 
 
 def checksum(content: bytes) -> int:
