@@ -9,6 +9,7 @@ import struct
 import subprocess
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -376,3 +377,132 @@ def test_a_session_of_another_capture_is_not_found(tmp_path: Path) -> None:
     content, said = taken([capture_of(CAPTURES / "healthy-linear16")], session)
     assert said.why == "The connection of the session was not found again in the capture."
     assert content == b""
+
+
+UPGRADE = LIBRARIES["wsproto"]([], None).chunks
+"""A request, its answer, and the close frames."""
+OTHER = b"POST /login?token=" + KEY.encode() + b" HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(INNER) + INNER.encode()
+ANSWER = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=%s\r\nTransfer-Encoding: chunked\r\n\r\n" % HEX.encode()
+BODY = b"%x\r\n%s\r\n0\r\n\r\n" % (len(JWT), JWT.encode())
+REFUSAL = json.dumps({"err_msg": f"Invalid credentials {KEY}"}).encode()
+REFUSED = b"HTTP/1.1 401 Unauthorized\r\ndg-error: %s\r\nContent-Length: %d\r\n\r\n" % (KEY.encode(), len(REFUSAL)) + REFUSAL
+CONNECT = b"CONNECT user:%s@api.deepgram.com:443 HTTP/1.1\r\nProxy-Authorization: Basic %s\r\n\r\n" % (
+    INNER.encode(),
+    base64.b64encode(b"user:" + KEY.encode()),
+)
+NO_TUNNEL = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: %d\r\n\r\n" % len(HEX) + HEX.encode()
+TUNNEL = b"HTTP/1.1 200 Connection established\r\n\r\n"
+SCENES = {
+    "another exchange in front": [(CLIENT, OTHER), (SERVER, ANSWER + BODY), *with_credentials(Talk(UPGRADE)).chunks],
+    "refused": [with_credentials(Talk(UPGRADE)).chunks[0], (SERVER, REFUSED)],
+    "refused, then granted": [
+        with_credentials(Talk(UPGRADE)).chunks[0],
+        (SERVER, REFUSED),
+        *with_credentials(Talk(UPGRADE)).chunks,
+    ],
+    "through a tunnel": [(CLIENT, CONNECT), (SERVER, TUNNEL), *with_credentials(Talk(UPGRADE)).chunks],
+    "no tunnel": [(CLIENT, CONNECT), (SERVER, NO_TUNNEL)],
+    "an answer that is none": [with_credentials(Talk(UPGRADE)).chunks[0], (SERVER, f"-ERR token={KEY} {HEX}\r\n".encode())],
+}
+
+
+@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize("segment", [11, 1460])
+def test_what_comes_before_frames_keeps_no_secret(tmp_path: Path, name: str, segment: int) -> None:
+    path = tmp_path / "talk.pcap"
+    path.write_bytes(pcap(Talk(SCENES[name]), Way((segment,))))
+    found = analyzer.analyze(path).sessions
+    assert found
+    for session in found:
+        content, said = taken([path], session)
+        assert said.why is None
+        sent = streams(content)
+        basic = base64.b64encode(b"user:" + KEY.encode())
+        for text in (content, *sent):
+            assert basic not in text
+            assert [secret for secret in PLANTED for form in forms(secret) if form in text] == []
+        assert [len(stream) for stream in sent] == [
+            len(b"".join(data for side, data in SCENES[name] if side == who)) for who in (0, 1)
+        ]
+        (tmp_path / "copy.pcapng").write_bytes(content)
+        copies = analyzer.analyze(tmp_path / "copy.pcapng").sessions
+        assert [one.verdict.rule for one in copies] == [one.verdict.rule for one in found]
+        assert [one.upgrade["status"] for one in copies] == [one.upgrade["status"] for one in found]
+
+
+def test_tls_behind_a_tunnel_is_taken_off(tmp_path: Path) -> None:
+    secured = Peers().speak(with_credentials(LIBRARIES["wsproto"](conversation(), None)))
+    path, keys = tmp_path / "talk.pcap", tmp_path / "keys.log"
+    path.write_bytes(pcap(Talk([(CLIENT, CONNECT), (SERVER, TUNNEL), *secured.talk.chunks]), Way((700,), repeated=10)))
+    keys.write_bytes(secured.keys)
+    chosen = Settings(key_logs=(str(keys),))
+    (session,) = analyzer.analyze(path, settings=chosen).sessions
+    content, said = taken([path], session, chosen)
+    sent = streams(content)
+    assert said.tls_removed
+    assert sent[SERVER].startswith(TUNNEL + b"HTTP/1.1 101")
+    assert sent[CLIENT].startswith(b"CONNECT xxxx")
+    assert [secret for secret in PLANTED for form in forms(secret) for text in (content, *sent) if form in text] == []
+    copy = again(content, tmp_path)
+    assert copy.upgrade["proxy"]["status"] == 200
+    assert copy.frame_counts == session.frame_counts
+
+
+def test_tls_in_tls_is_left_alone(tmp_path: Path) -> None:
+    inner = Peers().speak(LIBRARIES["wsproto"](conversation(), None))
+    outer = Peers().speak(Talk([(CLIENT, CONNECT), (SERVER, TUNNEL), *inner.talk.chunks]))
+    path, keys = tmp_path / "talk.pcap", tmp_path / "keys.log"
+    path.write_bytes(pcap(outer.talk))
+    keys.write_bytes(outer.keys + inner.keys)
+    chosen = Settings(key_logs=(str(keys),))
+    (session,) = analyzer.analyze(path, settings=chosen).sessions
+    content, said = taken([path], session, chosen)
+    assert content == b""
+    assert said.why == "The session runs through TLS inside TLS, of which no excerpt is made."
+
+
+@pytest.mark.parametrize("lost", [1, 4, 9, 30, 77])
+@pytest.mark.parametrize("deflate", [None, Deflate()], ids=["plain", "takeover"])
+def test_of_a_capture_with_holes_no_secret_is_left(tmp_path: Path, lost: int, deflate: Deflate | None) -> None:
+    """Each `lost`th packet is missing, so that heads and messages are torn everywhere."""
+    path = tmp_path / "talk.pcap"
+    path.write_bytes(pcap(with_credentials(LIBRARIES["websockets"](conversation(), deflate)), Way((60, 200, 1460))))
+    whole = read(path)
+    write([one for one in whole if one.number % (lost + 3)], path)
+    for session in analyzer.analyze(path).sessions:
+        content, said = taken([path], session)
+        assert said.why is None
+        # Without the request nothing says that a word of a free text is a secret.
+        known = PLANTED if session.upgrade["target"] is not None else PLANTED[1:]
+        assert [secret for secret in known for form in forms(secret) if form in content] == []
+
+
+def test_what_lies_behind_the_end_of_a_packet_stays_out(tmp_path: Path) -> None:
+    """Bytes of other connections, trailers of Ethernet, comments and names of interfaces."""
+    path, session = talked(tmp_path)
+    stranger = read(capture_of(CAPTURES / "healthy-linear16"))
+    mine = [replace(one, data=one.data + KEY.encode(), on_wire=one.on_wire + len(KEY)) for one in read(path)]
+    write([*mine, *stranger], path)
+    session = next(one for one in analyzer.analyze(path).sessions if one.server == session.server)
+    content, said = taken([path], session)
+    assert said.packets == len(mine)
+    assert KEY.encode() not in content
+
+
+SOUND = {
+    **dict.fromkeys(("healthy-amr-nb", "healthy-amr-wb", "healthy-flac", "healthy-opus-packets"), "noise is no packet of a codec"),
+    **dict.fromkeys(("healthy-speex-ogg", "healthy-speex-packets", "healthy-aac"), "noise is no packet of a codec"),
+    "healthy-linear32": "noise is loud",
+    "digital-silence": "noise is no silence",
+    "webm-without-start": "noise is no container",
+}
+"""Captures in which a rule says something else when noise stands in place of audio, and why."""
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_without_audio_only_what_is_heard_differs(tmp_path: Path, folder: Path) -> None:
+    for session in analyzer.analyze(capture_of(folder)).sessions:
+        content, said = taken([capture_of(folder)], session, audio=False, transcripts=False, replace_addresses=True)
+        if said.why is None:
+            same = {one.rule for one in again(content, tmp_path).findings} == {one.rule for one in session.findings}
+            assert same is (folder.name not in SOUND)
