@@ -172,7 +172,7 @@ def _read(paths: Sequence[str], settings: Settings, session: SessionReport, *, d
 
 
 def _through(source: Source, search: _Search, known: list[TlsSecret]) -> None:
-    """Every batch, until the connection is over as the pipeline has it; all of it where secrets may stand behind it."""
+    """Every batch, until the connection is over as the pipeline has it; all of them where secrets may stand behind it."""
     settings = search.settings
     table, secrets, told = FlowTable(settings.limits), secrets_of(settings), 0
     secrets.add(known)
@@ -193,6 +193,8 @@ def _through(source: Source, search: _Search, known: list[TlsSecret]) -> None:
         if connection is not None and connection.last.time:
             quiet = packets.now - connection.last.time
             if quiet > settings.limits.idle_flow or (connection.over and quiet > settings.limits.hole_patience):
+                if not search.decrypted and connection.last.time >= _start(search.session):
+                    break  # another connection of its number would begin later than the session
                 search.watch.forget(connection.flow)
     if search.connection is not None:
         search.connection.finish()
