@@ -24,7 +24,6 @@ from analyzer.sources import open_capture
 from analyzer.sources.keylog import secrets_of
 from analyzer.sources.order import OutOfOrderError
 from analyzer.wire import http1
-from analyzer.wire.carries import Carries
 from analyzer.wire.deflate import Inflater
 from analyzer.wire.frames import FrameColumns
 from analyzer.wire.tapped import TappedConnection
@@ -32,6 +31,11 @@ from analyzer.wire.tcp import FlowTable, Packets, Rows, Watch
 
 WINDOW = 15
 """Bits of the window of permessage-deflate where nothing else was agreed on (RFC 7692 section 7.1.2)."""
+TAKEN_OFF = (
+    "TLS was taken off: the packets of port {port} hold in clear what was encrypted. "
+    "Where Wireshark takes them for TLS: tshark -d tcp.port=={port},http"
+)
+"""The comment of such a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,9 @@ def excerpt(
     """Write the connection of a session as a capture of its own; nothing is written where that cannot be done.
 
     `paths` and `settings`: those of the report, of one capture. `replace_addresses`: IP addresses become those of documentation.
-    Without `transcripts` the words that the service heard, and those that it is to speak, are overwritten, without `audio` the audio
-    becomes noise. Raises UnusableInputError, MissingDependencyError or UsageError where the capture cannot be read any more.
+    Without `transcripts` the words that the service heard, and those that it is to speak, are overwritten. Without `audio` the
+    audio becomes noise: what rules say of sound, and of codecs that hear it, may differ then. Raises UnusableInputError,
+    MissingDependencyError or UsageError where the capture cannot be read any more.
     """
     if "-" in paths:
         return Excerpt(why="The capture came by standard input, which cannot be read a second time.")
@@ -71,8 +76,6 @@ def excerpt(
     connection, recording = search.connection, search.recording
     if connection is None or recording is None:
         return Excerpt(why="The connection of the session was not found again in the capture.")
-    if connection.carries is Carries.HTTP2:
-        return Excerpt(why="The session shares an HTTP/2 connection with others, of which no excerpt is made.")
     if recording.nested:
         return Excerpt(why="The session runs through TLS inside TLS, of which no excerpt is made.")
     if decrypted and (connection.tls is None or not connection.tls.decrypted):
@@ -80,23 +83,19 @@ def excerpt(
     recording.client = connection.client_side
     if connection.proxy is not None:
         recording.proxied(connection.proxy)
-    provider = by_name(session.provider)
-    names = provider.redact_keys
-    if not audio:
-        names |= frozenset(provider.text_audio_field[-1:])
-    heard = (provider.client_audio, provider.server_audio)
-    wishes = Wishes(names, heard, replace_addresses, transcripts, audio)
+    wishes = _wishes(session, replace_addresses=replace_addresses, transcripts=transcripts, audio=audio)
     deflate = _deflate(recording, settings)
     sanitised = Sanitised(recording, wishes, deflate, settings.limits, connection.reached, connection.bases)
     removed = decrypted and recording.secure is not None
-    comment = (
-        f"TLS was taken off: the packets of port {session.server.port} hold in clear what was encrypted. "
-        f"For Wireshark: tshark -d tcp.port=={session.server.port},http"
-        if removed
-        else ""
-    )
-    sanitised.write(target, comment=comment)
+    sanitised.write(target, comment=TAKEN_OFF.format(port=session.server.port) if removed else "")
     return Excerpt(sanitised.packets, sanitised.overwritten, removed)
+
+
+def _wishes(session: SessionReport, *, replace_addresses: bool, transcripts: bool, audio: bool) -> Wishes:
+    """What is overwritten, for the session's service."""
+    provider = by_name(session.provider)
+    names = provider.redact_keys if audio else provider.redact_keys | frozenset(provider.text_audio_field[-1:])
+    return Wishes(names, (provider.client_audio, provider.server_audio), replace_addresses, transcripts, audio)
 
 
 def _deflate(recording: Recording, settings: Settings) -> tuple[Deflate | None, Deflate | None]:
@@ -173,7 +172,7 @@ def _read(paths: Sequence[str], settings: Settings, session: SessionReport, *, d
 
 
 def _through(source: Source, search: _Search, known: list[TlsSecret]) -> None:
-    """Every batch, until the connection is over as the pipeline has it; all of it where secrets may stand behind it."""
+    """Every batch, until the connection is over as the pipeline has it; all of them where secrets may stand behind it."""
     settings = search.settings
     table, secrets, told = FlowTable(settings.limits), secrets_of(settings), 0
     secrets.add(known)
@@ -194,6 +193,8 @@ def _through(source: Source, search: _Search, known: list[TlsSecret]) -> None:
         if connection is not None and connection.last.time:
             quiet = packets.now - connection.last.time
             if quiet > settings.limits.idle_flow or (connection.over and quiet > settings.limits.hole_patience):
+                if not search.decrypted and connection.last.time >= _start(search.session):
+                    break  # another connection of its number would begin later than the session
                 search.watch.forget(connection.flow)
     if search.connection is not None:
         search.connection.finish()

@@ -18,8 +18,8 @@ STEPS = {"session", "compare", "copies", "opinion", "reports", "rules", "provide
 MAY_IMPORT = {
     "cli": {"bundle", "pipeline", "model", *STEPS},
     "pipeline": {"fleet", "model", *STEPS},
+    "excerpt": {"model", "copies", "providers", "sources", "wire"},  # the capture comes to a copy by the way of the pipeline
     "fleet": {"model"},
-    "excerpt": {"copies", "model", "providers", "sources", "wire"},  # one session's packets, by the same way as for the report
     "bundle": {"audio", "excerpt", "model", "pipeline", "reports", "rules"},  # what of each session goes to support
     **{step: {"model"} for step in STEPS},
     "model": set(),

@@ -1,7 +1,7 @@
 """One direction of a WebSocket with its secrets overwritten (RFC 6455, RFC 7692): frames keep their places, masks and headers.
 
-In: the direction's bytes and where frames lie in them. Out: the bytes changed in place; where compressed messages had to be deflated
-anew, the stretches that take the place of others. What is no frame, or cannot be read, is overwritten, unless it is audio.
+In: the direction's bytes and where frames lie in them. Out: the bytes changed in place; where compressed messages had to be
+deflated anew, the stretches that take the place of others. What is no frame, or cannot be read, is overwritten, unless it is audio.
 """
 
 import re
@@ -9,6 +9,7 @@ import zlib
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy.typing as npt
 
 from analyzer.copies.cover import covered, overwritten
 from analyzer.copies.places import Places
-from analyzer.copies.store import StreamStore
+from analyzer.copies.store import StreamStore, differing
 from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import MIB, Limits
 from analyzer.model.redact import Secrets
@@ -33,7 +34,17 @@ SHORT_BINARY = 512
 """A binary message up to this size may be a control word in the wrong place."""
 TWO_BYTES, EIGHT_BYTES = 126, 65536
 _BASE64 = re.compile(rb"[A-Za-z0-9+/\-_\r\n]{64,}={0,2}\s*")
-_WORD = re.compile(rb"\s*[A-Za-z_]{2,32}\s*")
+_TEXT = re.compile(rb"(?:\xef\xbb\xbf)?[\t\n\r -~\x80-\xff]*")
+"""What text may begin with: no controls but white space."""
+_JSON = re.compile(rb"(?:\xef\xbb\xbf)?[\t\n\r -~]{32}")
+"""What JSON begins with that is no UTF-8 further on; of compressed audio one message in 10^16 does."""
+_BLANK = b"\xef\xbb\xbf \t\r\n"
+_INJECTED = b'"Inject'
+"""Begins the type of a message that has a voice agent say, or hear, its `message`; others hold errors there."""
+NAMED = 64
+"""Bytes of the first audio in which a container says its name; of sound they are 8 ms at the most."""
+FRONT = 32
+"""Bytes by which text in place of audio is told."""
 _LETTERS = bytes.maketrans(bytes(range(48, 58)) + bytes(range(65, 91)) + bytes(range(97, 123)), b"x" * 62)
 _SEED = 20
 FAR = 1 << 62
@@ -123,11 +134,15 @@ class FrameCover:
         self._store = store
         self._limits = limits
         self._secrets = secrets
+        self._spoken = replace(secrets, names=secrets.names | {"message"}) if "transcript" in secrets.names else secrets
         self._deflate = deflate
         self._heard = heard
         self._audio = audio
         self.patches = Patches(limits.copied_stream)
         self.overwritten = 0
+        self._noise = np.random.default_rng(_SEED)
+        """What stands in place of audio: the same each time, never silent, and no format that anyone knows."""
+        self._named = NAMED
         self._compressor: Any = None
         """Once a message was changed; None before, and where a message went missing since."""
         self._dirty = False
@@ -194,8 +209,8 @@ class FrameCover:
         if self._deflate is not None and bool((columns["rsv"] & RSV1).any()):
             return iter(range(len(self._at)))
         long = (columns["opcode"] == Opcode.BINARY) & (columns["fin"] == 1) & (columns["length"] > SHORT_BINARY)
-        passed = long & (self._heard and self._audio)
-        return iter(np.flatnonzero(~passed).tolist())
+        audio = long & (self._heard and self._audio)
+        return (row for row, passed in enumerate(audio.tolist()) if not passed or _TEXT.fullmatch(self._payload(row, FRONT)))
 
     def _message(self, message: _Open) -> None:
         """One that has its end."""
@@ -220,21 +235,25 @@ class FrameCover:
         if opcode == Opcode.TEXT and len(content) <= self._limits.whole:
             if not self._audio and _BASE64.fullmatch(content):
                 return content.translate(_LETTERS)
-            return covered(content, self._secrets)
+            return covered(content, self._spoken if _INJECTED in content else self._secrets)
         if opcode == Opcode.BINARY and self._reads(content):
             return covered(content, self._secrets)
         if opcode == Opcode.BINARY and self._heard:
-            return content if self._audio else noise(len(content))
+            return content if self._audio else self._noised(content)
         return overwritten(content)
+
+    def _noised(self, content: bytes) -> bytes:
+        """As much noise, behind what may name a container."""
+        kept, self._named = content[: self._named], 0
+        return kept + self._noise.integers(0, 256, len(content) - len(kept), np.uint8).tobytes()
 
     def _reads(self, content: bytes) -> bool:
         """Whether a binary message is text, as a control word in the wrong place is."""
-        if content.lstrip()[:1] not in (b"{", b"[") and (len(content) > SHORT_BINARY or not self._audio):
-            return _WORD.fullmatch(content) is not None
         try:
-            return not self._heard or "\0" not in content.decode()
+            text = content.decode()
         except UnicodeDecodeError:
-            return False
+            return content.strip(_BLANK)[:1] in (b"{", b"[") and _JSON.fullmatch(content[:FRONT]) is not None
+        return not self._heard or (_TEXT.fullmatch(content[:FRONT]) is not None and "\0" not in text)
 
     def _unread(self, message: _Open) -> None:
         """One that cannot be read. Audio stays as it is."""
@@ -278,7 +297,7 @@ class FrameCover:
         clean = self._clean(message.opcode, content)
         if clean == content and not self._dirty:
             return
-        self.overwritten += sum(one != two for one, two in zip(content, clean, strict=True)) if clean != content else 0
+        self.overwritten += differing(content, clean)
         if self._compressor is None or not self._deflate.takeover:
             self._compressor = zlib.compressobj(wbits=-max(9, self._deflate.window))
         self._dirty = self._deflate.takeover
@@ -298,9 +317,10 @@ class FrameCover:
 
     # Bytes
 
-    def _payload(self, row: int) -> bytes:
-        """The payload of a frame, unmasked."""
-        return self._masked(row, self._store.read(int(self._at[row] + self._head[row]), int(self._stop[row])))
+    def _payload(self, row: int, most: int = FAR) -> bytes:
+        """The payload of a frame, or the first bytes of it, unmasked."""
+        begin = int(self._at[row] + self._head[row])
+        return self._masked(row, self._store.read(begin, min(int(self._stop[row]), begin + most)))
 
     def _masked(self, row: int, content: bytes, at: int = 0) -> bytes:
         """Content with the frame's mask on it, or without (RFC 6455 section 5.3); it begins at byte `at` of the payload."""
@@ -340,8 +360,3 @@ def _header(old: bytes, was: int, length: int) -> bytes:
 
 def _room(length: int) -> int:
     return 0 if length < TWO_BYTES else 2 if length < EIGHT_BYTES else 8
-
-
-def noise(size: int) -> bytes:
-    """What stands in place of audio: always the same, neither silent nor a format that anyone knows."""
-    return np.random.default_rng(_SEED).integers(0, 256, size, np.uint8).tobytes()

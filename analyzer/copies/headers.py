@@ -5,6 +5,7 @@ In: a place in a batch; ports, numbers and bytes. Out: what a copy needs of a he
 
 import struct
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import ip_address
 
 import numpy as np
@@ -79,12 +80,14 @@ def _ip(data: memoryview, at: int) -> tuple[int, int, int]:
 
 
 def tcp_header(
-    origin: Origin, ends: tuple[Endpoint, Endpoint], seq: int, ack: int, flags: int, edge: Callable[[int], int]
+    origin: Origin, ends: tuple[Endpoint, Endpoint], numbers: tuple[int, int], flags: int, edge: Callable[[int], int]
 ) -> bytes:
-    """A TCP header with other numbers and no checksum. `edge` gives the number for one that a selective acknowledgement states."""
+    """A TCP header with other numbers (sequence, acknowledgement) and no checksum. `edge` gives the number for one that a selective
+    acknowledgement states.
+    """
     header = bytearray(origin.header)
     header[0:4] = struct.pack(">HH", ends[0].port, ends[1].port)
-    header[4:12] = struct.pack(">II", seq & 0xFFFFFFFF, ack & 0xFFFFFFFF)
+    header[4:12] = struct.pack(">II", *(number & 0xFFFFFFFF for number in numbers))
     header[13], header[16:18] = flags, b"\0\0"
     at = TCP
     while at + 1 < len(header) and header[at] != END:
@@ -94,7 +97,8 @@ def tcp_header(
         size = header[at + 1]
         if header[at] == SACK and size >= 2 and at + size <= len(header):  # noqa: PLR2004 - kind and length
             for place in range(at + 2, at + size - 3, 4):
-                header[place : place + 4] = (edge(int.from_bytes(header[place : place + 4], "big")) & 0xFFFFFFFF).to_bytes(4, "big")
+                number = edge(int.from_bytes(header[place : place + 4], "big"))
+                header[place : place + 4] = (number & 0xFFFFFFFF).to_bytes(4, "big")
         at += max(size, 2)
     return bytes(header)
 
@@ -102,7 +106,7 @@ def tcp_header(
 def ip_packet(origin: Origin, ends: tuple[Endpoint, Endpoint], header: bytes, payload: bytes, on_wire: int) -> tuple[bytes, int]:
     """A whole packet and its length on the wire, where its payload has `on_wire` bytes."""
     ident, fragment, hops, traffic = origin.fields
-    source, target = (ip_address(end.ip).packed for end in ends)
+    source, target = (packed(end.ip) for end in ends)
     long = origin.size + on_wire
     pseudo = source + target + struct.pack(">II", long, PROTOCOL)
     content = header + payload
@@ -116,6 +120,12 @@ def ip_packet(origin: Origin, ends: tuple[Endpoint, Endpoint], header: bytes, pa
     else:
         head = struct.pack(">IHBB", 6 << 28 | traffic << 20, min(long, LONGEST), PROTOCOL, hops) + source + target
     return head + content, len(head) + long
+
+
+@lru_cache(8)
+def packed(address: str) -> bytes:
+    """An address as it stands in a header."""
+    return ip_address(address).packed
 
 
 def checksum(content: bytes) -> int:

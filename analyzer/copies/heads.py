@@ -49,10 +49,7 @@ def _first(line: str, secrets: Secrets) -> str:
         return parts[0] if len(line) <= len("OPTIONS") else _rest(line)
     target = " ".join(parts[1:-1]) if len(parts) >= REQUEST_PARTS else parts[1]
     front, at, back = target.rpartition("@")
-    if parts[0] == "CONNECT" and at:
-        clean = filler(front) + at + back
-    else:
-        clean = redact_target(target, secrets)
+    clean = filler(front) + at + back if parts[0] == "CONNECT" and at else redact_target(target, secrets)
     return " ".join([parts[0], clean, *(parts[-1:] if len(parts) >= REQUEST_PARTS else ())])
 
 

@@ -1,7 +1,7 @@
 """All of one connection that a copy of it needs: its bytes as far as they can be read, where things lie in them, its packets.
 
-In: the calls of `Tap` and `Sink`, and the packets of each batch. Out: one stream per direction, in which plaintext follows what stood
-in front of TLS; heads, frames and packets with their places in it.
+In: the calls of `Tap` and `Sink`, and the packets of each batch. Out: one stream per direction, in which plaintext follows what
+stood in front of TLS; heads, frames and packets with their places in it.
 """
 
 import struct
@@ -71,14 +71,13 @@ class Recording:
         self.tables = (Table(schema, limits.table_in_memory), Table(schema, limits.table_in_memory))
         """Frames by role."""
         self._segments: tuple[list[tuple[Ints, Ints, Ints]], list[tuple[Ints, Ints, Ints]]] = ([], [])
-        self._spool = tempfile.SpooledTemporaryFile(limits.copied_stream, prefix="analyzer-packets-")  # noqa: SIM115 - as long as this
+        self._spool = tempfile.SpooledTemporaryFile(limits.copied_stream, prefix="analyzer-packets-")  # noqa: SIM115 - see StreamStore
         weakref.finalize(self, self._spool.close)
 
     def packets(self, columns: Columns, sides: tuple[tuple[int, int], tuple[int, int]], data: Bytes, stops: Ints) -> None:
         """Take the connection's packets of a batch; `stops` says for each where its bytes end in `data`."""
-        rows = sorted(
-            ((int(columns["number"][row]), row, side) for side, (begin, end) in enumerate(sides) for row in range(begin, end))
-        )
+        both = ((row, side) for side, (begin, end) in enumerate(sides) for row in range(begin, end))
+        rows = sorted((int(columns["number"][row]), row, side) for row, side in both)
         view = memoryview(data)
         for _, row, side in rows:
             origin = read_origin(view, columns, row, int(stops[row]))

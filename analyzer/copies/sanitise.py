@@ -1,7 +1,7 @@
 """A connection written anew for strangers: only its own packets, TLS taken off where it could be, every secret overwritten.
 
-In: a Recording, whose bytes are changed in place. Out: a pcapng file of bare IP packets (LINKTYPE_RAW). Times, order, flags, windows
-and options of packets stay, and so does what was lost, sent again or overtaken: all copies of a byte are the same byte.
+In: a Recording, whose bytes are changed in place. Out: a pcapng file of bare IP packets (LINKTYPE_RAW). Times, order, flags,
+windows and options of packets stay, and so does what was lost, sent again or overtaken: all copies of a byte are the same byte.
 """
 
 import re
@@ -17,6 +17,7 @@ from analyzer.copies.headers import IPV6, LONGEST_TCP, ip_packet, tcp_header
 from analyzer.copies.places import Places
 from analyzer.copies.recording import Head, Packet, Recording
 from analyzer.copies.store import StreamStore
+from analyzer.model.conversation import SPOKEN
 from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import MIB, Limits
 from analyzer.model.places import Endpoint
@@ -31,8 +32,6 @@ LONGEST = 0xFFFF - IPV6 - LONGEST_TCP
 CHUNKED = re.compile(rb"(?im)^transfer-encoding:[^\n]*chunked")
 RECORDS = range(20, 25)
 """Content types of TLS."""
-SPOKEN = frozenset({"transcript", "word", "punctuated_word", "utterance", "text", "content", "sentence", "translation"})
-"""Fields of messages that hold what was said, of all services."""
 SUBSTITUTES = {4: ("192.0.2.1", "198.51.100.1"), 6: ("2001:db8:c::1", "2001:db8:5::1")}
 """Addresses of documentation (RFC 5737, RFC 3849): client, server."""
 
@@ -229,7 +228,7 @@ class Sanitised:
         pair = (ends[side], ends[1 - side])
         for number, content, on_wire, bits in _pieces(own, begin, there, end, flags):
             moved = number - begin + (flags & SYN & ~bits > 0)
-            header = tcp_header(origin, pair, seq + moved, acked, bits, peer.number)
+            header = tcp_header(origin, pair, (seq + moved, acked), bits, peer.number)
             yield ip_packet(origin, pair, header, content, on_wire)
 
 

@@ -14,7 +14,9 @@ from analyzer.model.redact import Secrets, redact, redact_message
 from analyzer.model.schema import Kind, Opcode
 from analyzer.model.tables import Array, Table
 
-SPOKEN = frozenset({"content", "punctuated_word", "text", "transcript", "translated_text", "utterance", "word"})
+SPOKEN = frozenset(
+    {"content", "greeting", "punctuated_word", "sentence", "text", "transcript", "translated_text", "translation", "utterance", "word"}
+)
 """JSON keys under which services put what somebody said."""
 LEFT_OUT = "<left out>"
 """Stands for words; a mark made of them, as secrets get one, would be looked up in a dictionary."""

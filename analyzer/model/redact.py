@@ -348,7 +348,7 @@ def _over(text: str, cover: Callable[[str, str, str, bool], str], secrets: Secre
     return "".join((*parts, text[done:]))
 
 
-def _cover_string(secrets: Secrets, depth: int, inside: str, name: str, above: str, hidden: bool) -> str:  # noqa: FBT001 - see _over
+def _cover_string(secrets: Secrets, depth: int, inside: str, name: str, above: str, hidden: bool) -> str:
     """What stands between the quotes of a string under a key; a letter that is overwritten takes the room of its escape."""
     value, written = letters(inside)
     clean = _credentials(value, secrets) if hidden else _text(value, name, above, secrets, depth)

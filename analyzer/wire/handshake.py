@@ -28,6 +28,10 @@ USUAL_HEAD = 4096
 """Bytes in which a head ends nearly always: frames follow it at once, and they are many."""
 
 
+Seen = Callable[[Side, int, int, Moment], None]
+"""Notes a head: who sent it, its stream offset and its bytes, the packet with its last byte."""
+
+
 class _Skip:
     """A body on its way: how much is left, and the first bytes of it."""
 
@@ -109,8 +113,7 @@ class Handshake:
         """The last one that a proxy refused."""
         self.earlier = 0
         """Exchanges before the attempt."""
-        self.seen: Callable[[Side, int, int, Moment], None] | None = None
-        """Asked to note each head: who sent it, its stream offset and its bytes, the packet with its last byte."""
+        self.seen: Seen | None = None
         self.request: Request | None = None
         self.request_start = Moment(0, 0)
         self.response: Response | None = None
