@@ -1,6 +1,7 @@
 """The time line of a session as a drawing: what is printed, and what is seen where scripts do not run.
 
-In: `SessionReport.timeline`, gaps and findings, the waveforms. Out: SVG without styles of its own; the page's style sheet colours it.
+In: `SessionReport.timeline`, gaps and findings, the waveforms. Out: SVG, which the page's style sheet
+colours.
 """
 
 from collections.abc import Mapping, Sequence
@@ -120,7 +121,8 @@ def _bars(counts: Sequence[int], timeline: Mapping[str, Any], length: float) -> 
         if count:
             left, right = _x(index * step, length), _x((index + 1) * step, length)
             height = max(count / top * (tall - 2), 2)
-            shown.append(f'<rect class="wave" x="{left}" y="{tall - height:.1f}" width="{right - left:.1f}" height="{height:.1f}"/>')
+            place = f'x="{left}" y="{tall - height:.1f}" width="{right - left:.1f}" height="{height:.1f}"'
+            shown.append(f'<rect class="wave" {place}/>')
     return "".join(shown)
 
 
