@@ -32,7 +32,7 @@ AGENT = """
 0.2 client audio 3200 x20 every 0.1
 2.4 server audio 4800 x10 every 0.1
 2.5 client text {"type":"KeepAlive"}
-4.0 server text {"type":"ConversationText","role":"user","content":"</script><script>alert(1)</script><b>hello</b>"}
+4.0 server text {"type":"ConversationText","role":"user","content":"</script><script>alert(1)</script><b>hello</b> \\u202egnp.exe"}
 4.1 server close 1000 "done <i>now</i>"
 4.1 client close 1000
 """
@@ -270,6 +270,8 @@ def test_captured_text_stays_text(show: Open, agent: Path) -> None:
     page.locator(".row:not([hidden])").first.click()
     assert "</script><script>alert(1)</script><b>hello</b>" in page.locator(".detail pre").inner_text()
     assert page.locator("b", has_text="hello").count() == 0
+    assert "\\u202egnp.exe" in page.locator(".detail pre").inner_text()
+    assert "\u202e" not in page.locator(".detail pre").inner_text()
 
 
 def test_dark_and_light_can_be_switched(show: Open, silent: Path) -> None:
