@@ -31,7 +31,7 @@ def page(
     transcripts: bool,
     **chosen: Any,  # noqa: ANN401 - one value per option
 ) -> "Report":
-    """Analyse and write; `change` is made to the report before it is. Raises UsageError where the page would run over a terminal."""
+    """Analyse and write; `change` is made to the report before that. Raises UsageError where it would go to a terminal."""
     if output is None and on_terminal():
         msg = "An HTML page is no text for a terminal; name a file with -o FILE, or redirect the output."
         raise UsageError(msg)

@@ -81,9 +81,8 @@ def report(
         raise UsageError(msg)
     else:
         with progress() as show:
-            result = analyze(
-                *captures, settings=settings(**chosen), frames=False, progress=show, jobs=jobs, unusable=problems.append
-            )
+            asked = settings(**chosen)
+            result = analyze(*captures, settings=asked, frames=False, progress=show, jobs=jobs, unusable=problems.append)
         if known is not None:
             result = since(result, known)
         if result.captures:

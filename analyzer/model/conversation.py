@@ -15,7 +15,18 @@ from analyzer.model.schema import Kind, Opcode
 from analyzer.model.tables import Array, Table
 
 SPOKEN = frozenset(
-    {"content", "greeting", "punctuated_word", "sentence", "text", "transcript", "translated_text", "translation", "utterance", "word"}
+    {
+        "content",
+        "greeting",
+        "punctuated_word",
+        "sentence",
+        "text",
+        "transcript",
+        "translated_text",
+        "translation",
+        "utterance",
+        "word",
+    }
 )
 """JSON keys under which services put what somebody said."""
 LEFT_OUT = "<left out>"

@@ -1,6 +1,4 @@
-"""The HTML page in a browser: nothing but the file is asked for, audio and time line share their seconds, and everything can be done
-by keyboard.
-"""
+"""The HTML page in a browser: only the file is asked for, audio and time line share their seconds, the keyboard does everything."""
 
 import shutil
 import sys
@@ -34,7 +32,7 @@ AGENT = """
 0.2 client audio 3200 x20 every 0.1
 2.4 server audio 4800 x10 every 0.1
 2.5 client text {"type":"KeepAlive"}
-4.0 server text {"type":"ConversationText","role":"user","content":"</script><script>alert(1)</script><b>hello</b>"}
+4.0 server text {"type":"ConversationText","role":"user","content":"</script><script>alert(1)</script><b>hello</b> \\u202egnp.exe"}
 4.1 server close 1000 "done <i>now</i>"
 4.1 client close 1000
 """
@@ -135,7 +133,7 @@ def value(page: "Page", selector: str, name: str) -> float:
 
 
 def until(page: "Page", expression: str) -> None:
-    """Wait until an expression holds. (Playwright's own way evaluates text in the page, which the policy forbids.)"""
+    """Wait until an expression holds. Playwright's own way evaluates text in the page, which the policy forbids."""
     for _ in range(100):
         if page.evaluate(expression):
             return
@@ -272,6 +270,8 @@ def test_captured_text_stays_text(show: Open, agent: Path) -> None:
     page.locator(".row:not([hidden])").first.click()
     assert "</script><script>alert(1)</script><b>hello</b>" in page.locator(".detail pre").inner_text()
     assert page.locator("b", has_text="hello").count() == 0
+    assert "\\u202egnp.exe" in page.locator(".detail pre").inner_text()
+    assert "\u202e" not in page.locator(".detail pre").inner_text()
 
 
 def test_dark_and_light_can_be_switched(show: Open, silent: Path) -> None:
@@ -350,9 +350,11 @@ def test_a_hundred_thousand_frames_are_a_few_rows(show: Open, long: Path) -> Non
                 const inside = lines.filter((one) => !one.hidden && one.getBoundingClientRect().top >= box.top + 30
                     && one.getBoundingClientRect().bottom <= box.bottom + 1);
                 const numbers = inside.map((one) => Number(one.dataset.row)).sort((a, b) => a - b);
-                const said = inside.every((one) => one.firstChild.textContent === (Number(one.dataset.row) + 1).toLocaleString("en"));
+                const named = (one) => (Number(one.dataset.row) + 1).toLocaleString("en");
+                const said = inside.every((one) => one.firstChild.textContent === named(one));
                 const at = Math.ceil((grid.scrollTop - 1) / 28);
-                found.push([lines.length, numbers[0] - at, numbers.at(-1) - numbers[0] + 1 === numbers.length, said, numbers.at(-1)]);
+                const together = numbers.at(-1) - numbers[0] + 1 === numbers.length;
+                found.push([lines.length, numbers[0] - at, together, said, numbers.at(-1)]);
             }
             return found;
         }""",

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import DEFAULT, Limits
 from analyzer.reports.html.budget import Chosen, Play, choose
 from analyzer.reports.html.columns import Room
@@ -40,30 +41,47 @@ STYLE = "page.css"
 SCRIPTS = ("base.js", "data.js", "draw.js", "timeline.js", "player.js", "frames.js", "page.js")
 """In this order they become one script."""
 _NOTHING: Pages = {}
+_TITLE = 200
+"""Characters of the window's title."""
 
 
 def pieces(report: "Report", pages: Pages = _NOTHING, *, play: Play | None = None, limits: Limits = DEFAULT) -> Iterator[str]:
-    """Write the page session by session. `pages` are those of the rules by slug, `play` compresses a WAV file for it."""
-    chosen = choose(report, limits, play)
+    """Write the page session by session. `pages` are those of the rules by name, `play` compresses a WAV file for it."""
     style, script = (files(__name__) / "assets" / STYLE).read_text("utf-8"), _script()
-    alone = len(report.sessions) == 1
-    title = f"{headline(report)}: {', '.join(short_name(capture.path) for capture in report.captures)}"
-    yield _head(printable(title, 200), style, script)
-    yield '<body><a class="skip" href="#main">Skip to the report</a>'
-    name = f"{report.tool.get('name', 'analyzer')} {report.tool.get('version', '')}".strip()
-    yield f'<header class="bar"><span>WebSocket triage</span><span id="tools"></span></header><main id="main">'
-    if not alone:
-        yield f"<h1>{text(headline(report))}</h1>"
-    if len(report.sessions) > 1:
-        yield from _overview(report, chosen)
+    several, sessions = len(report.captures) > 1, sum(len(capture.sessions) for capture in report.captures)
     room = Room(limits.page_texts, limits.page_text)
+    writing = _Writing(choose(report, limits, play), pages, room, several, alone=sessions == 1)
+    title = f"{headline(report)}: {', '.join(short_name(capture.path) for capture in report.captures)}"
+    yield _head(printable(title, _TITLE), style, script)
+    yield '<body><a class="skip" href="#main">Skip to the report</a>'
+    yield '<header class="bar"><span>WebSocket triage</span><span id="tools"></span></header><main id="main">'
+    if not writing.alone:
+        yield f"<h1>{text(headline(report))}</h1>"
+    if sessions > 1:
+        yield from _overview(report, writing)
     for number, capture in enumerate(report.captures):
-        yield from _capture(report, number, chosen, pages, room)
-        if not alone and capture is report.captures[-1] and room.left < limits.page_text:
-            yield '<p class="aside">There was no room for all messages in this page.</p>'
+        yield from _capture(capture, number, writing)
     yield from _rules(report, pages)
-    yield f'</main><footer>{text(name)}. This page holds all it shows and loads nothing.</footer><div id="status" role="status"></div>'
-    yield f"<script>{script}</script></body></html>\n"
+    name = f"{report.tool.get('name', 'analyzer')} {report.tool.get('version', '')}".strip()
+    yield f"</main><footer>{text(name)}. This page holds all it shows and loads nothing.</footer>"
+    yield f'<div id="status" role="status"></div><script>{script}</script></body></html>\n'
+
+
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """What all parts of one page share."""
+
+    chosen: Chosen
+    pages: Pages
+    room: Room
+    several: bool
+    """There is more than one capture."""
+    alone: bool
+    """There is one session, whose verdict is the heading."""
+
+    def key(self, number: int, session: "SessionReport") -> str:
+        """How the elements of a session are named."""
+        return f"c{number + 1}s{session.id}" if self.several else f"s{session.id}"
 
 
 def _script() -> str:
@@ -88,81 +106,63 @@ def _head(title: str, style: str, script: str) -> str:
     )
 
 
-def _capture(report: "Report", number: int, chosen: Chosen, pages: Pages, room: Room) -> Iterator[str]:
-    capture, several = report.captures[number], len(report.captures) > 1
-    alone = len(report.sessions) == 1
-    told = [session for session in capture.sessions if (number, session.id) in chosen.told]
-    if alone and told:
-        yield from _session(capture, number, told[0], chosen, pages, room, several=several, alone=True)
-    yield from _about(capture, number, pages, heading=several or not alone)
-    if not alone:
-        for session in told:
-            yield from _session(capture, number, session, chosen, pages, room, several=several, alone=False)
-        if len(told) < len(capture.sessions):
-            left = plural(len(capture.sessions) - len(told), "session")
-            command = code(f"analyzer report {shell_names(capture)} --format html --session N -o FILE", copy=True)
-            yield f'<p class="aside">There is no room to tell {left} more in full; to see one: {command}</p>'
+def _capture(capture: "CaptureReport", number: int, writing: _Writing) -> Iterator[str]:
+    """A file and its sessions; where there is one session, that comes first."""
+    told = [session for session in capture.sessions if (number, session.id) in writing.chosen.told]
+    if not writing.alone:
+        yield from _about(capture, number, writing)
+    for session in told:
+        yield from _session(capture, number, session, writing)
+    if writing.alone:
+        yield from _about(capture, number, writing)
+    if len(told) < len(capture.sessions):
+        left = plural(len(capture.sessions) - len(told), "session")
+        command = code(f"analyzer report {shell_names(capture)} --format html --session N -o FILE", copy=True)
+        yield f'<p class="aside">There is no room to tell {left} more in full; to see one: {command}</p>'
 
 
-def _session(
-    capture: "CaptureReport",
-    number: int,
-    session: "SessionReport",
-    chosen: Chosen,
-    pages: Pages,
-    room: Room,
-    *,
-    several: bool,
-    alone: bool,
-) -> Iterator[str]:
-    place = (number, session.id)
-    name = f"Capture {number + 1}, session {session.id}" if several else f"Session {session.id}"
-    framed, heard = place in chosen.framed, chosen.heard.get(place, {})
-    shown = Shown(_key(number, session, several=several), name, alone, framed, heard, place in chosen.silent)
-    yield from section(capture, session, shown, pages, room)
+def _session(capture: "CaptureReport", number: int, session: "SessionReport", writing: _Writing) -> Iterator[str]:
+    place, chosen = (number, session.id), writing.chosen
+    name = f"Capture {number + 1}, session {session.id}" if writing.several else f"Session {session.id}"
+    framed, heard, silent = place in chosen.framed, chosen.heard.get(place, {}), place in chosen.silent
+    shown = Shown(writing.key(number, session), name, writing.alone, framed, heard, silent)
+    yield from section(capture, session, shown, writing.pages, writing.room)
 
 
-def _key(number: int, session: "SessionReport", *, several: bool) -> str:
-    return f"c{number + 1}s{session.id}" if several else f"s{session.id}"
-
-
-def _about(capture: "CaptureReport", number: int, pages: Pages, *, heading: bool) -> Iterator[str]:
-    """The file, and what was found of it."""
-    yield (
-        f'<section class="capture"><h2>{text(short_name(capture.path))}</h2>'
-        if heading
-        else '<section class="capture"><h2>Capture</h2>'
-    )
-    rows = [] if heading else [("File", text(short_name(capture.path)))]
+def _about(capture: "CaptureReport", number: int, writing: _Writing) -> Iterator[str]:
+    """What the file holds, and what was found of it."""
+    name = text(short_name(capture.path))
+    named = writing.several or not writing.alone
+    rows = [] if named else [("File", name)]
     rows += [("Holds", f"{text(capture_line(capture))}; {text(tally(capture.sessions))}")]
     rows += [(label, text(value)) for label, value in (("Files", files_line(capture)), ("Besides", other_line(capture))) if value]
     rows += [("Comment", text(comment)) for comment in capture.comments]
-    yield listed(rows)
-    yield from (finding(one, f"c{number + 1}-f{place}", pages) for place, one in enumerate(capture.findings, 1))
+    yield f'<section class="capture"><h2>{name if named else "Capture"}</h2>{listed(rows)}'
+    yield from (finding(one, f"c{number + 1}-f{place}", writing.pages) for place, one in enumerate(capture.findings, 1))
     yield "</section>"
 
 
-def _overview(report: "Report", chosen: Chosen) -> Iterator[str]:
+def _overview(report: "Report", writing: _Writing) -> Iterator[str]:
     """One line per session, of several captures under the name of each."""
     heads = ("Session", "Verdict", "Time", "Client", "Server", "Audio", "Ended")
     yield '<div class="scroll" tabindex="0" role="region" aria-label="Sessions"><table class="sessions"><thead><tr>'
     yield "".join(f'<th scope="col">{head}</th>' for head in heads) + "</tr></thead>"
-    several, left = len(report.captures) > 1, 0
+    left, chosen = 0, writing.chosen
     for number, capture in enumerate(report.captures):
         yield "<tbody>"
-        if several:
+        if writing.several:
             name = text(short_name(capture.path)) + ("" if capture.sessions else ": no WebSocket session")
             yield f'<tr class="of"><th colspan="{len(heads)}" scope="rowgroup">{name}</th></tr>'
         for session in capture.sessions:
             if (number, session.id) in chosen.listed:
-                yield _line(session, _key(number, session, several=several) if (number, session.id) in chosen.told else "")
+                yield _line(session, writing.key(number, session) if (number, session.id) in chosen.told else "")
             else:
                 left += 1
         yield "</tbody>"
     yield "</table></div>"
     if left:
-        commands = ", ".join(code(f"analyzer sessions {shell_names(capture)}", copy=True) for capture in report.captures[:1])
-        yield f'<p class="aside">{plural(left, "more session")}: {commands}</p>'
+        command = code(f"analyzer sessions {' '.join(map(shell_names, report.captures))}", copy=True)
+        yield f'<p class="aside">{plural(left, "more session")}; to list all: {command}</p>'
 
 
 def _line(session: "SessionReport", key: str) -> str:

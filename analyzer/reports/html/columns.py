@@ -17,8 +17,14 @@ if TYPE_CHECKING:
 GROUPS = ("audio", "keepalive", "control", "odd", "event", "text", "ping", "close")
 """How the page tells frames apart by colour."""
 _OF_KIND = {
-    **{"AUDIO": "audio", "CONTROL": "control", "EVENT": "event", "TEXT": "text", "BINARY": "text", "CLOSE": "close"},
-    **{"PING": "ping", "PONG": "ping"},
+    "AUDIO": "audio",
+    "CONTROL": "control",
+    "EVENT": "event",
+    "TEXT": "text",
+    "BINARY": "text",
+    "CLOSE": "close",
+    "PING": "ping",
+    "PONG": "ping",
     **dict.fromkeys(("MISPLACED", "MALFORMED", "BASE64", "EMPTY", "UNREADABLE"), "odd"),
 }
 _WORDS = {
@@ -142,11 +148,13 @@ class _Said:
 
         keys = _key(sides, numbers)
         places = np.minimum(np.searchsorted(self._key, keys), len(self._key) - 1)
-        return np.where(self._key[places] == keys, self._order[places], -1)
+        rows: Array = np.where(self._key[places] == keys, self._order[places], -1)
+        return rows
 
 
 def _key(sides: "Array", numbers: "Array") -> "Array":
-    return sides.astype("i8") << 48 | numbers.astype("i8")
+    key: Array = sides.astype("i8") << 48 | numbers.astype("i8")
+    return key
 
 
 def _named(kind: str, label: str) -> tuple[str, str]:

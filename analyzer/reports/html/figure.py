@@ -1,6 +1,7 @@
 """The time line of a session as a drawing: what is printed, and what is seen where scripts do not run.
 
-In: `SessionReport.timeline`, gaps and findings, the waveforms. Out: SVG without styles of its own; the page's style sheet colours it.
+In: `SessionReport.timeline`, gaps and findings, the waveforms. Out: SVG, which the page's style sheet
+colours.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,8 @@ _POINTS = 450
 """Columns of a waveform."""
 _TICKS = 10
 _STEPS = (1, 2, 5)
+_ROUND = (10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400)
+"""Steps of ten seconds and more, as clocks have them."""
 _ROOM = 90
 """Width below which a gap is not labelled."""
 
@@ -36,7 +39,8 @@ def drawn(session: "SessionReport", heard: Mapping[str, Playback], name: str) ->
     lanes: list[tuple[str, int, str]] = []
     findings = [one for one in session.findings if one.time_s is not None]
     if findings:
-        marks = "".join(_span(one.time_s or 0.0, one.until_s, length, f"finding {one.severity}") for one in findings)
+        over = sorted(findings, key=lambda one: -one.severity.weight)  # the heaviest on top
+        marks = "".join(_span(one.time_s or 0.0, one.until_s, length, f"finding {one.severity}") for one in over)
         lanes.append(("findings", _LANE, marks))
     lanes += [(f"{side} audio", _WAVE, _wave(played, length)) for side, played in heard.items()]
     lanes += [(label, _WAVE - 16, bars) for label, bars in _volumes(session, heard, length) if bars]
@@ -52,7 +56,7 @@ def drawn(session: "SessionReport", heard: Mapping[str, Playback], name: str) ->
         return ""
     body, at = [], 6
     for label, height, marks in lanes:
-        gaps = _gaps(session, length, height) if label.endswith("audio") else ""
+        gaps = _gaps(session, length, height) if label == "client audio" else ""
         inner = f'{gaps}<g transform="scale(1 {height})">{marks}</g>' if height == _LANE else f"{gaps}{marks}"
         caption = f'<text x="{LEFT - 10}" y="{height / 2 + 4}" text-anchor="end">{text(label)}</text>'
         body.append(f'<g transform="translate(0 {at})">{caption}{inner}</g>')
@@ -120,15 +124,15 @@ def _bars(counts: Sequence[int], timeline: Mapping[str, Any], length: float) -> 
         if count:
             left, right = _x(index * step, length), _x((index + 1) * step, length)
             height = max(count / top * (tall - 2), 2)
-            shown.append(
-                f'<rect class="wave" x="{left}" y="{tall - height:.1f}" width="{right - left:.1f}" height="{height:.1f}"/>'
-            )
+            place = f'x="{left}" y="{tall - height:.1f}" width="{right - left:.1f}" height="{height:.1f}"'
+            shown.append(f'<rect class="wave" {place}/>')
     return "".join(shown)
 
 
 def _axis(length: float) -> str:
     """Write numbers at round seconds."""
-    step = next(step * 10.0**power for power in range(-4, 8) for step in _STEPS if step * 10.0**power >= length / _TICKS)
+    fine = (step * 10.0**power for power in range(-4, 1) for step in _STEPS)
+    step = next((step for step in (*fine, *_ROUND) if step >= length / _TICKS), length)
     parts = [f'<line x1="{LEFT}" y1="0" x2="{WIDTH - RIGHT}" y2="0"/>']
     for index in range(int(length / step) + 1):
         x = _x(index * step, length)

@@ -89,7 +89,8 @@ def rule_pages(rules: Iterable[str], pages: Pages) -> Iterator[str]:
     """Write the pages of these rules."""
     for slug in rules:
         body = "".join(f"<h4>{text(heading)}</h4>{_body(heading, said)}" for heading, said in pages[slug].sections())
-        yield f'<details class="page" id="rule-{slug}"><summary><h3>{slug}</h3> {marked(pages[slug].summary)}</summary>{body}</details>'
+        heading = f"{element('h3', text(slug))} {marked(pages[slug].summary)}"
+        yield element("details", element("summary", heading) + body, class_="page", id=f"rule-{slug}")
 
 
 def _body(heading: str, said: str) -> str:

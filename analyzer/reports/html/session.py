@@ -14,9 +14,10 @@ from analyzer.reports.html.columns import Room, frames
 from analyzer.reports.html.figure import drawn, extent
 from analyzer.reports.html.finding import Pages, finding
 from analyzer.reports.html.markup import code, data, element, listed, marked, text
-from analyzer.reports.phrases import advice, end, facts, plural, printable, seconds, shell_names, support
+from analyzer.reports.phrases import advice, end, facts, plural, printable, seconds, shell_names, sound_facts, support
 
 if TYPE_CHECKING:
+    from analyzer.model.conversation import Head
     from analyzer.model.report import CaptureReport, SessionReport
 
 AS_IT_STANDS = ("Request", "Request ID")
@@ -25,7 +26,7 @@ _TALKING = ("accepted", "not-captured")
 """Outcomes after which frames are to be expected."""
 
 _BODY = 2000
-"""Characters of a rejection's body."""
+"""Characters of a rejection's body, and of any other captured string that is shown whole."""
 _NOTABLE_S = 1.0
 """Waits shorter than this are how TCP works, and are not drawn."""
 
@@ -162,25 +163,30 @@ def _handshake(session: "SessionReport") -> str:
     heads = [head for head in (session.conversation.request, session.conversation.response) if head is not None]
     if not heads:
         return ""
-    shown = "".join(
-        element(
-            "pre",
-            "\n".join(text(line) for line in (head.line, *(f"{name}: {value}" for name, value in head.headers.items()), *body)),
-        )
-        for head in heads
-        for body in [("", *head.body[:_BODY].split("\n")) if head.body else ()]
-    )
+    shown = "".join(element("pre", "\n".join(text(line, _BODY) for line in _lines(head))) for head in heads)
     opened = session.upgrade.get("outcome") == "rejected"
     summary = f"<summary>{plural(len(heads), 'head')} of the handshake</summary>"
     return f'<section class="handshake"><h3>Handshake</h3>{element("details", summary + shown, open=opened)}</section>'
 
 
+def _lines(head: "Head") -> Iterator[str]:
+    yield head.line
+    yield from (f"{name}: {value}" for name, value in head.headers.items())
+    if head.body:
+        yield from ("", *head.body[:_BODY].split("\n"))
+
+
 def _rest(capture: "CaptureReport", session: "SessionReport") -> Iterator[str]:
     rows = [(label, code(value, copy=True) if label in AS_IT_STANDS else text(value)) for label, value in facts(session)]
+    for side, track in session.audio.items():
+        sound = sound_facts((track or {}).get("sound") or {})
+        rows += [(label if side == "client" else f"Server {label.lower()}", text(value)) for label, value in sound]
     yield f'<section class="facts"><h3>Facts</h3>{listed(rows)}</section>'
     yield _handshake(session)
     if str(session.verdict.severity) == "error":
-        asked = [(label, code(value, copy=True) if copied else text(value)) for label, value, copied in support(capture, session)]
+        asked = [
+            (label, code(value, copy=True) if copied else text(value, _BODY)) for label, value, copied in support(capture, session)
+        ]
         yield f'<section class="support"><h3>For support</h3>{listed(asked, data_copy_all=True)}</section>'
     if session.not_judged:
         rows = [(one["rule"], text(one["why"])) for one in session.not_judged]

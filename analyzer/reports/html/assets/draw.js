@@ -11,6 +11,8 @@ const GROUP_NAMES = ["audio", "KeepAlive", "control", "out of place", "event", "
 // What is drawn over what, where frames share a column of the screen: the rare and the bad on top.
 const OVER = [0, 6, 5, 4, 2, 1, 7, 3];
 const STEPS = [1, 2, 5];
+// Steps of ten seconds and more, as clocks have them.
+const ROUND = [10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400];
 const FINDING_ROW = 17, FINDING_ROWS = 5;
 
 function lanesOf(data) {
@@ -94,7 +96,8 @@ class Picture {
     const span = view.to - view.from;
     const wanted = (span * 84) / (this.right - this.left);
     const power = Math.floor(Math.log10(wanted));
-    const step = [0, 1].flatMap((more) => STEPS.map((one) => one * 10 ** (power + more))).find((one) => one >= wanted);
+    const steps = wanted > 5 ? ROUND : [0, 1].flatMap((more) => STEPS.map((one) => one * 10 ** (power + more)));
+    const step = steps.find((one) => one >= wanted) || ROUND.at(-1);
     const digits = clamp(-Math.floor(Math.log10(step) + 1e-9), 0, 6);
     pen.textAlign = "center";
     const bottom = lanes.axis;
@@ -119,7 +122,8 @@ class Picture {
       if (this.right - x > 150) {
         pen.textAlign = "left";
         pen.fillStyle = this.ink.quiet;
-        pen.fillText("the session is over", x + 8, bottom - 10);
+        const free = lanes.find((one) => one.kind === "frames");
+        pen.fillText("the session is over", x + 8, free ? free.top + free.height / 2 : bottom - 10);
       }
     }
   }

@@ -1,6 +1,6 @@
 // The table of frames. Only the rows in sight are elements, so that a hundred thousand scroll like ten.
 
-const ROW = 28, HEAD = 30, SPARE = 6;
+const ROW = 28, HEAD = 30, SPARE = 6, TALL = 420;
 const CHIPS = 14;
 const COLUMNS = [["#", "number wide"], ["Time", "number"], ["From", ""], ["What", ""], ["Bytes", "number wide"], ["Packet", "number wide"], ["Content", ""]];
 const HIGHEST = 15_000_000;
@@ -25,6 +25,7 @@ class FrameTable {
       ))),
       this.space, this.empty,
     );
+    this.grid.style.height = `${Math.min(TALL, HEAD + 2 + this.frames.count * ROW)}px`;
     this.detail = make("div", { class: "detail", hidden: true, role: "region", "aria-label": `Frame of ${data.name}` });
     this.grid.addEventListener("scroll", () => this.redraw(), { passive: true });
     this.grid.addEventListener("keydown", (event) => this.key_(event));
@@ -281,10 +282,13 @@ class FrameTable {
   }
 }
 
+// What JSON had escaped must not come back as itself: it could reorder what a person reads.
+const INVISIBLE = /[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+
 function pretty(text) {
   if (!/^[[{]/.test(text)) return text;
   try {
-    return JSON.stringify(JSON.parse(text), null, 2);
+    return JSON.stringify(JSON.parse(text), null, 2).replace(INVISIBLE, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
   } catch {
     return text;
   }
