@@ -58,6 +58,9 @@ def annotate(captures: tuple[str, ...], output: Path, keep_secrets: bool, **chos
     with on_disk(captures, wanted.limits.spooled) as paths:
         with progress() as show:
             report = analyze(*paths, settings=wanted, frames=False, progress=show, jobs=None)
+        if any(capture.format == "har" for capture in report.captures):
+            msg = f"{captures[0]} is a HAR, which has no packets to put comments on; `analyzer report --format html` shows it."
+            raise UsageError(msg)
         problems = _written(paths, output, notes(report), editor, wanted)
     for problem in problems:
         click.echo(f"analyzer: {captures[0]}: {problem}; what could be read is written.", err=True)

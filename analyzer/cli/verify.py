@@ -61,6 +61,9 @@ def _opinion(path: str, name: str, wanted: "Settings") -> "SecondOpinion":
     with progress() as show:
         report = analyze(path, settings=wanted, frames=True, progress=show)
     (capture,) = report.captures
+    if capture.format == "har":
+        msg = f"{name} is a HAR, which holds no packets that Wireshark could read."
+        raise UsageError(msg)
     by_stream = _by_stream(capture.sessions)
     with _merged_keys(wanted.key_logs) as keys:
         version, frames = _dissected(path, Setting(), keys, wanted)
@@ -82,8 +85,9 @@ def _by_stream(sessions: Sequence["SessionReport"]) -> dict[int, "SessionReport"
     """The session of each connection; where there are several, the one with frames."""
     found: dict[int, SessionReport] = {}
     for session in sessions:
-        if session.tcp_stream not in found or (session.frames and len(session.frames["side"])):
-            found[session.tcp_stream] = session
+        stream = session.tcp_stream
+        if stream is not None and (stream not in found or (session.frames and len(session.frames["side"]))):
+            found[stream] = session
     return dict(sorted(found.items(), key=lambda each: each[1].id))
 
 

@@ -19,6 +19,7 @@ _CONTROL, _CLOSE = 8, 8
 
 def compared(session: SessionReport, theirs: Columns, setting: Setting, *, cut: bool) -> Opinion:
     """One session against the frames that tshark shows of its connection under some setting. `cut`: a snap length cut packets."""
+    assert session.tcp_stream is not None
     table = session.frames
     known = circumstances(session, cut=cut)
     seen = len(theirs["packet"]) > 0
