@@ -14,7 +14,7 @@ import analyzer
 PACKAGE = Path(__file__).parents[1] / "analyzer"
 TESTS = Path(__file__).parent
 FILES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
-STEPS = {"session", "compare", "copies", "opinion", "reports", "rules", "providers", "audio", "sources", "wire"}
+STEPS = {"session", "compare", "copies", "reports", "rules", "providers", "audio", "sources", "wire"}
 MAY_IMPORT = {
     "cli": {"bundle", "pipeline", "model", *STEPS},
     "pipeline": {"fleet", "model", *STEPS},

@@ -15,11 +15,11 @@ from analyzer.cli.spool import on_disk
 from analyzer.model.errors import UsageError
 
 if TYPE_CHECKING:
+    from analyzer.compare.faults import Setting
     from analyzer.model.opinion import Opinion, SecondOpinion
     from analyzer.model.report import CaptureReport, SessionReport
     from analyzer.model.settings import Settings
     from analyzer.model.tables import Array
-    from analyzer.opinion.faults import Setting
 
     Frames = Mapping[int, Mapping[str, Array]]
 
@@ -53,9 +53,9 @@ def verify(captures: tuple[str, ...], form: str, output: Path | None, **chosen: 
 
 def _opinion(path: str, name: str, wanted: "Settings") -> "SecondOpinion":
     """Analyse, have tshark dissect, compare; once more under other settings of tshark where the two differ."""
+    from analyzer.compare.dissection import only_theirs  # noqa: PLC0415 - as above
+    from analyzer.compare.faults import MEANINGS, Setting  # noqa: PLC0415 - as above
     from analyzer.model.opinion import SecondOpinion  # noqa: PLC0415 - numpy
-    from analyzer.opinion.compare import only_theirs  # noqa: PLC0415 - as above
-    from analyzer.opinion.faults import MEANINGS, Setting  # noqa: PLC0415 - as above
     from analyzer.pipeline import analyze  # noqa: PLC0415 - numpy and all steps
 
     with progress() as show:
@@ -95,8 +95,8 @@ def _compared(
     capture: "CaptureReport", by_stream: Mapping[int, "SessionReport"], frames: "Frames", setting: "Setting"
 ) -> dict[int, "Opinion"]:
     """Every session against one reading of tshark's."""
+    from analyzer.compare.dissection import compared  # noqa: PLC0415 - as above
     from analyzer.model.opinion import no_frames  # noqa: PLC0415 - numpy
-    from analyzer.opinion.compare import compared  # noqa: PLC0415 - as above
 
     cut = any("cut_packets" in finding.values for finding in capture.findings)
     return {stream: compared(session, frames.get(stream, no_frames()), setting, cut=cut) for stream, session in by_stream.items()}
@@ -104,7 +104,7 @@ def _compared(
 
 def _settings(opinions: Mapping[int, "Opinion"], by_stream: Mapping[int, "SessionReport"]) -> Iterator["Setting"]:
     """Under which settings tshark may see more of the sessions that differ."""
-    from analyzer.opinion.faults import Setting  # noqa: PLC0415 - numpy comes with its floor
+    from analyzer.compare.faults import Setting  # noqa: PLC0415 - numpy comes with its floor
 
     blind: set[tuple[str, str]] = set()
     differing = False

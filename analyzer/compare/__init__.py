@@ -1,1 +1,1 @@
-"""Reports held against one another: what is new since a baseline, and how two sessions differ. In and out: plain report data."""
+"""What is held against one another: a report and an earlier one, two sessions, our frames and those of another dissector."""

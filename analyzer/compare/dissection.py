@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from analyzer.compare.alignment import aligned
+from analyzer.compare.faults import CUT, Circumstances, Setting, explained
 from analyzer.model.opinion import Agreement, Columns, Difference, Opinion
 from analyzer.model.report import SessionReport
 from analyzer.model.schema import Side, opcode_word
 from analyzer.model.streams import Ints
-from analyzer.opinion.alignment import aligned
-from analyzer.opinion.faults import CUT, Circumstances, Setting, explained
 
 SHOWN = 20
 """Differences that are listed per session."""

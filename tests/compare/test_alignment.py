@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analyzer.compare import alignment
 from analyzer.model.streams import Ints
-from analyzer.opinion import alignment
 
 FRAMES = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 9)), max_size=25)
 
