@@ -4,10 +4,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 BENCH = Path(__file__).parent / "bench"
 
 sys.path.append(str(Path(__file__).parent))
+
+settings.register_profile("unhurried", deadline=None)  # how long a step takes is for benchmarks to tell
+settings.load_profile("unhurried")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

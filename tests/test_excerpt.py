@@ -296,7 +296,7 @@ TALKS = {
 }
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.sampled_from([1, 2, 3, 5, 19, 64, 200, 1460, 3000]), min_size=1, max_size=5),
     st.tuples(*[st.sampled_from([0, 10, 30])] * 3),

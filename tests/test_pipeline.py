@@ -3,9 +3,11 @@
 import gzip
 import io
 import json
+import os
 import random
 import struct
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -362,7 +364,7 @@ WAYS = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-@settings(max_examples=8, deadline=None)  # each example is a whole analysis
+@settings(max_examples=8)  # each example is a whole analysis
 @given(data=st.data())
 def test_a_capture_in_pieces_gives_the_same_report(way: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Cut anywhere, put together in any order: the same but for packet numbers."""
@@ -464,3 +466,15 @@ def test_files_of_a_set_are_one_capture(tmp_path: Path) -> None:
 def test_audio_files_of_several_captures_are_kept_apart(session: Path, tmp_path: Path) -> None:
     shown(session, session, settings=dumped(tmp_path / "out"))
     assert {path.stem for path in (tmp_path / "out").iterdir()} == {f"capture-{number}-session-1-client" for number in (1, 2)}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_named_pipe_is_read_once(tmp_path: Path) -> None:
+    """`analyzer report <(ssh host cat capture.pcap)`: what was taken from it to tell what it is would be gone."""
+    pipe, capture = tmp_path / "pipe", CAPTURES / "healthy-linear16" / "capture.pcap"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(capture.read_bytes()))
+    writer.start()
+    report = analyzer.analyze(str(pipe))
+    writer.join()
+    assert [session.verdict.severity for session in report.sessions] == ["ok"]

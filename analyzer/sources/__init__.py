@@ -31,7 +31,9 @@ SORT_FIRST = "put the file in order with Wireshark's reordercap first"
 
 
 def is_har(path: str) -> bool:
-    """Whether a file begins like JSON: `sources/har.py` reads it, as messages."""
+    """Whether a file begins like JSON: `sources/har.py` reads it, as messages. A pipe is read once only, and is none."""
+    if path != STANDARD_INPUT and not Path(path).is_file():
+        return False
     try:
         with _opened(path) as file:
             return file.peek(_JSON_HEAD)[:_JSON_HEAD].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")

@@ -157,7 +157,7 @@ def written(declared: AudioFormat, messages: Sequence[bytes]) -> tuple[np.ndarra
 
 
 @pytest.mark.parametrize("name", sorted(set(CASES) - {"healthy-opus-packets", "healthy-speex-packets"}))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(cuts=st.lists(st.floats(0, 1), max_size=12), data=st.data())
 def test_any_cut_into_messages_gives_the_same_samples(name: str, cuts: list[float], data: st.DataObject) -> None:
     """But of bare packets that do not tell their size: they are one or more whole ones per message."""

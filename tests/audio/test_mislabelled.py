@@ -263,7 +263,7 @@ def test_a_wrong_label_is_seen_through(name: str, table: dict[str, Sent], tmp_pa
     assert Path(track["files"]["guess"]).stat().st_size > 10_000
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     encoding=st.sampled_from(["linear16", "mulaw", "alaw", "linear32", "pcm_s16be", "pcm_s24le", "pcm_u8"]),
     rate=st.sampled_from([8000, 16000, 44100]),

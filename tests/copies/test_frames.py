@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.copies.frames import Deflate, FrameCover
@@ -203,7 +203,6 @@ def inflated(stream: bytes, *, takeover: bool) -> list[bytes]:
 
 
 @pytest.mark.parametrize("takeover", [True, False])
-@settings(deadline=None)
 @given(st.lists(st.sampled_from([0, 1, 2, 3]), max_size=12), st.integers(0, 20))
 def test_compressed_messages_are_deflated_anew(takeover: bool, which: list[int], cut: int) -> None:
     said = [(TEXT, SECRET), (BINARY, SOUND), (TEXT, json.dumps({"type": "KeepAlive"}).encode()), (TEXT, SECRET * 3)]

@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scapy.layers.inet import IP, TCP
 from scapy.layers.inet6 import IPv6
@@ -35,7 +35,6 @@ def read(packet: bytes, version: int, stop: int) -> Origin:
 
 
 @pytest.mark.parametrize("version", [4, 6])
-@settings(deadline=None)
 @given(st.binary(max_size=60), st.binary(max_size=60))
 def test_a_packet_gets_another_payload(version: int, before: bytes, after: bytes) -> None:
     packet = build(version, before)
@@ -74,7 +73,6 @@ def test_without_headers_a_plain_one_is_made() -> None:
     assert (origin.flags, origin.numbers, origin.size) == (24, (9, 7), 20)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=50))
 def test_a_checksum_sums_up_to_nothing(content: bytes) -> None:
     padded = content + b"\0" * (len(content) % 2)

@@ -1,7 +1,7 @@
 """The store holds what a plain array of bytes would, and knows what is missing."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.copies.store import StreamStore, differing
@@ -11,7 +11,6 @@ NONE = np.zeros(0, np.int64)
 STEPS = st.lists(st.tuples(st.integers(-5, 20), st.binary(max_size=12)), max_size=12)
 
 
-@settings(deadline=None)
 @given(
     STEPS, st.lists(st.tuples(st.integers(0, 120), st.binary(max_size=30)), max_size=5), st.integers(0, 150), st.integers(0, 100)
 )

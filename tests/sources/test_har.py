@@ -174,7 +174,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.dictionaries(st.sampled_from([*sorted(entry()), "_opened", "_error"]), JSON, max_size=3), st.lists(JSON, max_size=3))
 def test_hostile_fields_never_raise(tmp_path_factory: pytest.TempPathFactory, changes: dict[str, Any], messages: list[Any]) -> None:
     folder = tmp_path_factory.mktemp("har")

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.model.capture import Source
@@ -61,7 +61,6 @@ def test_packets_are_those_of_mergecap(names: list[str], tmp_path: Path) -> None
     assert packets(Several(paths, SMALL)) == expected
 
 
-@settings(deadline=None)  # each example writes files
 @given(st.lists(st.lists(st.integers(1000, 1010), min_size=1, max_size=8), min_size=2, max_size=4))
 def test_the_file_with_the_earliest_packet_is_next(tmp_path_factory: pytest.TempPathFactory, files: list[list[int]]) -> None:
     folder = tmp_path_factory.mktemp("files")

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from damage import ENCODINGS
 
 import analyzer
 from analyzer.model.capture import Source
@@ -11,7 +12,10 @@ from analyzer.model.limits import Limits
 from analyzer.model.settings import Settings
 from analyzer.sources import open_source
 
-CAPTURES = sorted((Path(__file__).parents[2] / "captures").glob("*/capture.pcap*"))
+CAPTURES = sorted(
+    path for path in (Path(__file__).parents[2] / "captures").glob("*/capture.pcap*") if path.parent.name not in ENCODINGS
+)
+"""Those that differ only in what the messages hold are packets like others."""
 SMALL_BATCHES = Limits(batch=20_000)
 Packet = tuple[int, int, int, int, int, bytes]
 

@@ -291,7 +291,7 @@ WAYS: dict[str, tuple[Talk, list[int]]] = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-@examples(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@examples(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cut=CUTS)
 def test_every_way_in_any_pieces(way: str, cut: Cut, folder: Path) -> None:
     talk, expected = WAYS[way]

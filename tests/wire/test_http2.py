@@ -349,7 +349,7 @@ def test_streams_are_bounded(tmp_path: Path) -> None:
     assert len(sessions(read(line.capture((60_000,)), tmp_path))) == 1024
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(data=st.binary(max_size=400), side=st.sampled_from([CLIENT, SERVER]), cut=st.integers(1, 50))
 def test_any_bytes_behind_the_preface(tmp_path_factory: pytest.TempPathFactory, data: bytes, side: int, cut: int) -> None:
     line = Line().open(1)

@@ -150,7 +150,7 @@ PATHS = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
 @given(script=st.lists(SAYINGS, max_size=12), library=st.sampled_from(sorted(LIBRARIES)), deflated=st.booleans(), path=PATHS)
 def test_any_conversation_on_any_path(tmp_path: File, script: list[Said], library: str, deflated: bool, path: Path) -> None:
     talk = LIBRARIES[library](script, Deflate() if deflated else None)

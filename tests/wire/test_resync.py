@@ -5,7 +5,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.model.schema import Side
@@ -235,8 +235,8 @@ def messages(side: Side) -> st.SearchStrategy[bytes]:
     return st.one_of(binary, binary, text, st.builds(noise, st.integers(1, 300)))
 
 
+@pytest.mark.long
 @SIDES
-@settings(deadline=None)
 @given(data=st.data())
 def test_what_is_found_does_not_depend_on_how_the_bytes_come(side: Side, data: st.DataObject) -> None:
     """Told bit by bit, the first boundary that is sure is the one that is found in all at once."""

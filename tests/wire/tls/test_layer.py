@@ -154,7 +154,7 @@ PATHS = st.builds(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(path=PATHS, version=st.sampled_from((TLS12, TLS13)))
 def test_whatever_the_path(in_clear: dict[str, Any], tmp_path: File, path: Path, version: ssl.TLSVersion) -> None:
     same(in_clear, tmp_path, Peers(version).speak(talk()), path)
