@@ -10,7 +10,7 @@ import random
 import struct
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -200,7 +200,7 @@ def variants(packets: Sequence[Packet], count: int, seed: int, first: int = 0) -
         damaged = list(packets)
         for damage in DAMAGES[name]:
             damaged = damage(damaged, chance) or damaged[:1]
-        whole = {packet.number for packet in damaged if packet in packets or packet.data == packets[packet.number - 1].data}
+        whole = {packet.number for packet in damaged if packet.data == packets[packet.number - 1].data}
         hit = frozenset(packet.number for packet in packets) - whole
         made.append(Variant(f"{name} {number}", tuple(damaged), hit, name in MOVING))
     return made
@@ -372,14 +372,13 @@ def _match(
     best: tuple[int, int, int, int] = (-1, -1, 0, 0)
     for number in {session for session, _ in true}:
         table = {frame.offset: frame for session, frame in true if session == number}
-        shifts = {frame.offset - frames[0].offset for frame in table.values()} | {0}
-        if len(frames) > 1:
-            shifts |= {frame.offset - frames[len(frames) // 2].offset for frame in table.values()}
-        for shift in shifts:
+        for shift in _shifts(table, frames):
             pairs = [(table.get(frame.offset + shift), frame) for frame in frames]
             fits = sum(_same(true, frame) for true, frame in pairs)
             near = sum(true is not None and _meet(true.packets, frame.packets) for true, frame in pairs)
             best = max(best, (fits, near, number, shift), key=lambda one: (*one[:2], one[3] == 0))
+            if fits == near == len(frames):
+                break  # nothing fits better, and where it is 0 that was tried first
     _, _, number, shift = best
     table = {frame.offset: frame for session, frame in true if session == number}
     for frame in frames:
@@ -387,6 +386,16 @@ def _match(
             reported.add((ends, number, frame.side, frame.offset + shift))
         else:
             outcome.invented.append(f"{frame} (shift {shift})")
+
+
+def _shifts(table: dict[int, Frame], frames: list[Frame]) -> Iterator[int]:
+    """By how much offsets may differ: not at all, or so that the first frame, or one in the middle, lies on one of the table. Those
+    that put it where its packets are come first.
+    """
+    yield 0
+    for frame in dict.fromkeys((frames[0], frames[len(frames) // 2])):
+        order = sorted(table.values(), key=lambda true: not _meet(true.packets, frame.packets))
+        yield from (true.offset - frame.offset for true in order if true.offset != frame.offset)
 
 
 def _meet(one: tuple[int, int], two: tuple[int, int]) -> bool:

@@ -16,7 +16,10 @@ import click
 from analyzer import __version__
 from analyzer.model.errors import AnalyzerError
 
-COMMANDS = ("report", "sessions", "frames", "messages", "findings", "audio", "diff", "rules", "explain", "doctor")
+COMMANDS = (
+    *("report", "sessions", "frames", "messages", "findings", "audio", "bundle", "annotate", "har", "diff", "verify"),
+    *("rules", "explain", "doctor"),
+)
 UNUSABLE, INTERRUPTED = 2, 130
 
 

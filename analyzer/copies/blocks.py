@@ -1,4 +1,4 @@
-"""pcapng blocks as bytes (draft-ietf-opsawg-pcapng, little-endian): what a copy of a capture is written in.
+"""pcapng blocks as bytes (draft-ietf-opsawg-pcapng; little-endian but for options): what a copy of a capture is written in.
 
 In: packets, link types, comments. Out: whole blocks, padded and with both lengths. Nothing here reads a capture.
 """
@@ -6,8 +6,8 @@ In: packets, link types, comments. Out: whole blocks, padded and with both lengt
 import struct
 from collections.abc import Iterable, Sequence
 
-SECTION, INTERFACE, ENHANCED_PACKET = 0x0A0D0D0A, 1, 6
-COMMENT, NAME, RESOLUTION, APPLICATION = 1, 2, 9, 4
+SECTION, INTERFACE, STATISTICS, ENHANCED_PACKET = 0x0A0D0D0A, 1, 5, 6
+COMMENT, NAME, RESOLUTION, APPLICATION, FCS_LENGTH, DROPPED = 1, 2, 9, 4, 13, 5
 NANOSECONDS = 9
 """A resolution of 10^-9 s."""
 LONGEST = 0xFFFF
@@ -21,11 +21,15 @@ def comment(text: str) -> Option:
     return COMMENT, text.encode("utf-8", "replace")[:LONGEST].decode("utf-8", "ignore").encode()
 
 
+def option(chosen: Option, *, big: bool = False) -> bytes:
+    """One option, in the byte order of its section."""
+    code, value = chosen
+    return struct.pack(">HH" if big else "<HH", code, len(value)) + _padded(value)
+
+
 def options(chosen: Sequence[Option]) -> bytes:
     """Options with the end mark behind them; nothing where there are none."""
-    if not chosen:
-        return b""
-    return b"".join(struct.pack("<HH", code, len(value)) + _padded(value) for code, value in chosen) + bytes(4)
+    return b"".join(map(option, chosen)) + bytes(4) if chosen else b""
 
 
 def section(chosen: Sequence[Option] = ()) -> bytes:
@@ -42,6 +46,12 @@ def packet(which: int, ticks: int, data: bytes, on_wire: int, comments: Iterable
     """An enhanced packet block: the packet's interface, its time in that interface's units, its bytes, its length on the wire."""
     head = struct.pack("<IIIII", which, ticks >> 32 & 0xFFFFFFFF, ticks & 0xFFFFFFFF, len(data), on_wire)
     return _block(ENHANCED_PACKET, head + _padded(data) + options([comment(text) for text in comments]))
+
+
+def statistics(which: int, ticks: int, dropped: int) -> bytes:
+    """What an interface says at a time: how many packets it lost."""
+    head = struct.pack("<III", which, ticks >> 32 & 0xFFFFFFFF, ticks & 0xFFFFFFFF)
+    return _block(STATISTICS, head + options([(DROPPED, struct.pack("<Q", dropped))]))
 
 
 def _padded(data: bytes) -> bytes:

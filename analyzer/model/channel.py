@@ -1,4 +1,6 @@
-"""What the wire hands to a session while it flows: the upgrade, frames, messages, holes. The session implements `Sink`."""
+"""What the wire hands to a session while it flows: the upgrade, frames, messages, holes. The session implements `Sink`, a copy of
+a connection `Tap`, too.
+"""
 
 from typing import Protocol
 
@@ -6,7 +8,7 @@ from analyzer.model.dataclass import dataclass
 from analyzer.model.places import Hole, Moment, Span
 from analyzer.model.schema import Side
 from analyzer.model.session import Http2Stream, Proxy, Request, Response
-from analyzer.model.streams import Bytes, Columns
+from analyzer.model.streams import Bytes, Columns, Ints, Piece
 from analyzer.model.tcp import Tcp
 from analyzer.model.tls import Tls
 
@@ -75,3 +77,27 @@ class Sink(Protocol):
         """Nothing follows. `tcp` is by side, `last` the connection's last packet, `tls` what it goes through, `over` whether TCP
         ended.
         """
+
+
+class Tap(Protocol):
+    """What a connection says to one who copies it. `side` is the table's; `depth` counts the TLS around what is spoken of, and
+    offsets are those of the stream in it.
+    """
+
+    def stream(self, side: int, piece: Piece) -> None:
+        """The next piece of a TCP stream."""
+
+    def plain(self, side: int, piece: Piece, depth: int) -> None:
+        """The next piece out of the innermost TLS."""
+
+    def placed(self, side: int, at: Ints, start: Ints, size: Ints) -> None:
+        """Plaintext of the outermost TLS: where in the TCP stream it lies, byte for byte, and its own offsets."""
+
+    def secured(self, starts: tuple[int, int], depth: int) -> None:
+        """TLS begins at these offsets."""
+
+    def head(self, side: int, depth: int, start: int, length: int, at: Moment) -> None:
+        """The head of an HTTP message, or as much of it as is there; `at` is the packet with its last byte. May come twice."""
+
+    def websocket(self, starts: tuple[int, int], depth: int, client: int, response: Response | None) -> None:
+        """Frames begin at these offsets; `client` is the client's side, `response` the answer, where it is in the capture."""

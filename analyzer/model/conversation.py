@@ -4,7 +4,9 @@ In: the rows and contents that the session kept. Out: text or bytes of one messa
 twice. There is no other way from here to what was said.
 """
 
+import json
 from collections.abc import Mapping
+from typing import Any
 
 from analyzer.model.contents import Contents
 from analyzer.model.dataclass import dataclass
@@ -12,8 +14,23 @@ from analyzer.model.redact import Secrets, redact, redact_message
 from analyzer.model.schema import Kind, Opcode
 from analyzer.model.tables import Array, Table
 
-SPOKEN = frozenset({"content", "punctuated_word", "text", "transcript", "translated_text", "utterance", "word"})
+SPOKEN = frozenset(
+    {
+        "content",
+        "greeting",
+        "punctuated_word",
+        "sentence",
+        "text",
+        "transcript",
+        "translated_text",
+        "translation",
+        "utterance",
+        "word",
+    }
+)
 """JSON keys under which services put what somebody said."""
+LEFT_OUT = "<left out>"
+"""Stands for words; a mark made of them, as secrets get one, would be looked up in a dictionary."""
 CODE = 2
 """Bytes of the status code in front of the reason of a close frame."""
 
@@ -50,7 +67,8 @@ class Conversation:
         self.request, self.response = heads
         self._labels = labels
         self._contents = contents
-        self._secrets = secrets if transcripts else Secrets(secrets.values, secrets.names | SPOKEN)
+        self._secrets = secrets
+        self._transcripts = transcripts
         self._columns: dict[str, Array] = {}
 
     def __len__(self) -> int:
@@ -82,7 +100,7 @@ class Conversation:
             content = content[CODE:]
         elif opcode == Opcode.BINARY and int(self.columns["kind"][row]) != Kind.MISPLACED:
             return None
-        return redact_message(content.decode("utf-8", "replace"), self._secrets)
+        return self._shown(content.decode("utf-8", "replace"))
 
     def data(self, row: int) -> bytes | None:
         """The payload of a message. Audio is as it was sent; what may be read as text is redacted."""
@@ -98,8 +116,30 @@ class Conversation:
             said = content.decode("utf-8")
         except UnicodeDecodeError:
             return head + redact(content.decode("latin-1"), self._secrets).encode("latin-1", "replace")
-        return head + redact_message(said, self._secrets).encode()
+        return head + self._shown(said).encode()
+
+    def _shown(self, said: str) -> str:
+        """Text without secrets, and without recognised words where those are not wanted."""
+        return redact_message(said if self._transcripts else _without_words(said), self._secrets)
 
     def _raw(self, row: int) -> bytes | None:
         side = int(self.columns["side"][row])
         return self._contents[side].of(int(self.columns["number"][row]))
+
+
+def _without_words(said: str) -> str:
+    """JSON whose SPOKEN strings are left out, at any depth; other text as it is."""
+    try:
+        top = [json.loads(said)]
+    except (ValueError, RecursionError):
+        return said
+    waiting: list[Any] = [top]
+    changed = False
+    while waiting:
+        item = waiting.pop()
+        for key, value in list(item.items() if isinstance(item, dict) else enumerate(item)):
+            if isinstance(value, dict | list):
+                waiting.append(value)
+            elif isinstance(value, str) and value and key in SPOKEN:
+                item[key], changed = LEFT_OUT, True
+    return json.dumps(top[0], ensure_ascii=False) if changed else said

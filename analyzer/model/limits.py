@@ -39,6 +39,10 @@ class Limits:
     """IP packets kept that wait for fragments, a quarter of all identifications that IPv4 has."""
     fragment_age: int = 30 * SECOND
     """How long fragments wait in capture time. As long as Linux has them wait: later ones belong to another packet."""
+    spooled: int = 8192 * MIB
+    """Bytes of standard input kept in a temporary file, where a capture is read twice. Disks for such files are seldom larger."""
+    section_comment: int = 512 * KIB
+    """Bytes of comments on one section of a copy, some thousand sessions: readers refuse blocks of more than 16 MiB."""
     xz_memory: int = 256 * MIB
     """Memory that an xz file may ask for to be unpacked; `xz -9` asks for 65 MiB, a hostile file for 4 GiB."""
     held: int = 8 * MIB
@@ -117,6 +121,8 @@ class Limits:
     """Places kept per direction where bytes are missing; beyond it neighbours are joined."""
     gaps: int = 10_000
     """Spans without audio kept per session: at the usual 10 s more than a day of nothing else."""
+    copied_stream: int = 16 * MIB
+    """Bytes of one direction kept in memory while a copy of its connection is made; beyond it all are in a temporary file."""
     labels: int = 256
     """Different control words and event types told apart per direction; services have a few dozen."""
     notable_texts: int = 64

@@ -30,11 +30,14 @@ class Recording:
     number: int
     """Which of the recorder's entries it is, from 1: it stands where a packet number would."""
     endpoints: tuple[Endpoint, Endpoint]
-    request: Request
+    request: Request | None
+    """None where the recording began after it."""
     response: Response | None
     messages: tuple[Said, ...]
     begin: int
     end: int
+    failure: str = ""
+    """`refused` or `unreachable` where the recorder says so."""
 
     def batches(self) -> Iterator[tuple[Side, MessageBatch]]:
         """The messages in order, those in a row of one side together."""

@@ -4,18 +4,22 @@ In: text, request targets, headers, JSON and plain report data. Out: the same, e
 of its SHA-256, so that the same key twice is visible and its length is not. A value is secret by its name (`api_key`,
 `Authorization`), by its shape (a 40-digit hex key, a JWT) or because the session's own upgrade request shows it to be one
 (`secrets_of`). Request ids, UUIDs and SHA-256 sums survive: support needs them. Redacting twice changes nothing.
+
+With `Secrets.cover` the same secrets are overwritten letter by letter, and nothing else is touched: what comes out is as long as
+what went in, JSON stays JSON, and every other letter stands where it stood.
 """
 
 import dataclasses
 import json
 import re
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache, partial
 from hashlib import sha256
 from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
 from analyzer.model.dataclass import dataclass
+from analyzer.model.json_scan import letters, tokens
 
 Plain = Any
 """JSON values, and tuples and frozen dataclasses of them."""
@@ -29,6 +33,8 @@ class Secrets:
 
     values: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
+    cover: bool = False
+    """Overwrite secrets instead of naming them by their sum."""
 
 
 NONE = Secrets()
@@ -80,6 +86,9 @@ _CUT_LENGTH = _VALUE_LENGTH // 2
 """Less than this of a secret at the end of an excerpt is not recognised."""
 _NAMES_KEPT, _NAME_LENGTH = 1024, 32
 """How many names, and how long ones, are remembered with what they say: a 40-digit key in place of a name is too long."""
+_FILLER = "x"
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
+"""A number as JSON writes it: overwritten by a number."""
 _NO_TEXT = frozenset({int, float, bool, type(None)})
 """Types whose values hold no secret, unless their name says so."""
 
@@ -96,6 +105,11 @@ class _Name(NamedTuple):
 def mark(secret: str) -> str:
     """Give what stands for a secret in every output."""
     return f"<redacted:{sha256(unquote_plus(secret).strip().encode(errors='replace')).hexdigest()[:8]}>"
+
+
+def filler(secret: str) -> str:
+    """What a secret is overwritten with: as long as it is, and a number for a number."""
+    return re.sub(r"\d", "1", secret) if _NUMBER.fullmatch(secret) else _FILLER * len(secret)
 
 
 def is_secret(name: str, secrets: Secrets = NONE) -> bool:
@@ -130,17 +144,17 @@ def redact(text: str, secrets: Secrets = NONE) -> str:
     if secrets.values:
         for value in sorted(secrets.values, key=lambda value: (-len(value), value)):
             if value in text:
-                text = text.replace(value, mark(value))
-            text = _cut_end(text, value)
+                text = text.replace(value, _hidden(value, secrets))
+            text = _cut_end(text, value, secrets)
     named = ":" in text or "=" in text
     if not named and (max(map(len, text.split()), default=0) < _KEY_LENGTH or _PUBLIC.fullmatch(text)):
         return text
     if "://" in text:
-        text = _USERINFO.sub(lambda found: _once(found[0]), text)
+        text = _USERINFO.sub(lambda found: _once(found[0], secrets), text)
     if named:
         text = _pairs(text, secrets)
-    text = _CREDENTIALS.sub(lambda found: found[1] + found[2] + mark(found[3]), text)
-    return _SHAPES.sub(lambda found: mark(found[0]), text)
+    text = _CREDENTIALS.sub(lambda found: found[1] + found[2] + _hidden(found[3], secrets), text)
+    return _SHAPES.sub(lambda found: _hidden(found[0], secrets), text)
 
 
 def redact_target(target: str, secrets: Secrets = NONE) -> str:
@@ -169,8 +183,12 @@ def redact_headers(headers: Mapping[str, str], secrets: Secrets = NONE) -> dict[
 
 def redact_protocol(value: str, secrets: Secrets = NONE) -> str:
     """Redact a Sec-WebSocket-Protocol value: every token after the first, and what follows `access_token.` in one."""
-    kept = [_PREFIXED.sub(lambda found: f"{found[1]}.{_once(found[2])}", token.strip()) for token in value.split(",")]
-    return ", ".join(redact(token, secrets) if not index else _once(token) for index, token in enumerate(kept))
+    written = value.split(",")
+    kept = [_PREFIXED.sub(lambda found: f"{found[1]}.{_once(found[2], secrets)}", token.strip()) for token in written]
+    clean = [redact(token, secrets) if not index else _once(token, secrets) for index, token in enumerate(kept)]
+    if secrets.cover:
+        return ",".join(token.replace(token.strip(), new) for token, new in zip(written, clean, strict=True))
+    return ", ".join(clean)
 
 
 def redact_json(value: Plain, secrets: Secrets = NONE) -> Plain:
@@ -211,18 +229,24 @@ def _secret_values(target: str, headers: Mapping[str, str], secrets: Secrets) ->
             yield _SCHEME.sub("", value).strip()
 
 
-def _once(secret: str) -> str:
-    """Mark a secret, unless there is nothing to hide or it is a mark already."""
-    return secret if not secret.strip() or _DONE.fullmatch(secret) or _CLOSE_TOKEN.fullmatch(secret) else mark(secret)
+def _hidden(secret: str, secrets: Secrets) -> str:
+    """What stands for a secret."""
+    return filler(secret) if secrets.cover else mark(secret)
 
 
-def _cut_end(text: str, value: str) -> str:
+def _once(secret: str, secrets: Secrets = NONE) -> str:
+    """Hide a secret, unless there is nothing to hide or it is a mark already."""
+    done = not secret.strip() or _DONE.fullmatch(secret) or _CLOSE_TOKEN.fullmatch(secret)
+    return secret if done else _hidden(secret, secrets)
+
+
+def _cut_end(text: str, value: str, secrets: Secrets) -> str:
     """Take away the beginning of a secret at the end of an excerpt."""
     if value[:_CUT_LENGTH] not in text[-len(value) :]:
         return text
     for length in range(min(len(value) - 1, len(text)), _CUT_LENGTH - 1, -1):
         if text.endswith(value[:length]):
-            return text[:-length] + mark(value)
+            return text[:-length] + (filler(text[-length:]) if secrets.cover else mark(value))
     return text
 
 
@@ -231,19 +255,21 @@ def _is_secret_parameter(name: str, secrets: Secrets) -> bool:
 
 
 def _parameter(name: str, value: str, secrets: Secrets) -> str:
-    return _once(value) if _is_secret_parameter(name, secrets) else redact(value, secrets)
+    return _once(value, secrets) if _is_secret_parameter(name, secrets) else redact(value, secrets)
 
 
 def _header(name: str, value: str, secrets: Secrets) -> str:
     if name.lower() == "sec-websocket-protocol":
         return redact_protocol(value, secrets)
-    return _credentials(value) if is_secret(name, secrets) else redact(value, secrets)
+    return _credentials(value, secrets) if is_secret(name, secrets) else redact(value, secrets)
 
 
-def _credentials(value: str) -> str:
+def _credentials(value: str, secrets: Secrets = NONE) -> str:
     """Leave the scheme in front of a secret readable: the wrong scheme is a common mistake."""
     scheme = _SCHEME.match(value)
-    return f"{scheme[1]} {_once(value[scheme.end() :])}" if scheme else _once(value)
+    if scheme is None:
+        return _once(value, secrets)
+    return (scheme[0] if secrets.cover else f"{scheme[1]} ") + _once(value[scheme.end() :], secrets)
 
 
 def _pairs(text: str, secrets: Secrets) -> str:
@@ -256,7 +282,7 @@ def _pairs(text: str, secrets: Secrets) -> str:
         if value is None or value.lastindex is None or _is_prose(found, value):
             continue
         start, done_here = value.span(value.lastindex)
-        parts += [text[done:start], _credentials(text[start:done_here])]
+        parts += [text[done:start], _credentials(text[start:done_here], secrets)]
         done = done_here
     return "".join((*parts, text[done:]))
 
@@ -277,10 +303,56 @@ def _message(text: str, secrets: Secrets, depth: int) -> str:
             parsed = json.loads(text)
         except (ValueError, RecursionError):
             return redact(text, secrets)
+        if secrets.cover:
+            return _covered(text, secrets, depth + 1)
         clean = _walk(parsed, secrets, depth + 1)
         if clean != parsed:
             text = json.dumps(clean, ensure_ascii=False)
     return redact(text, secrets)  # also after JSON: of a key that stands twice only the last value was parsed
+
+
+def _covered(text: str, secrets: Secrets, depth: int) -> str:
+    """JSON with its secrets overwritten where they stand. Where that is no JSON any more, all strings in it are overwritten."""
+    clean = redact(_over(text, partial(_cover_string, secrets, depth), secrets), secrets)
+    try:
+        json.loads(clean)
+    except (ValueError, RecursionError):
+        return _over(text, lambda inside, *_: _FILLER * len(inside), secrets)
+    return clean
+
+
+def _over(text: str, cover: Callable[[str, str, str, bool], str], secrets: Secrets) -> str:
+    """Every string and every secret number of JSON anew. Keys decide as they do in `_walk`."""
+    parts, done = [], 0
+    name, above, hidden = "", "", False  # of the value that comes next
+    inside: list[tuple[str, str, str, bool]] = []  # kind of a container, the key it stands under, the one above, all secret
+    for kind, begin, end in tokens(text):
+        if kind == "key":
+            _, above, _, within = inside[-1]
+            name = json.loads(text[begin:end])
+            hidden = within or (_is_secret_parameter if above == "query" else is_secret)(name, secrets)
+        elif kind in ("{", "["):
+            content = ("headers", "endpoint") if kind == "{" else ("messages", "context")
+            hidden = hidden or (name, above) == content
+            inside.append((kind, name, above, hidden))
+        elif kind in ("}", "]"):
+            inside.pop()
+        elif kind == "string":
+            parts += [text[done : begin + 1], cover(text[begin + 1 : end - 1], name, above, hidden)]
+            done = end - 1
+        elif hidden and _NUMBER.fullmatch(text[begin:end]):
+            parts += [text[done:begin], filler(text[begin:end])]
+            done = end
+        if kind != "key" and inside and inside[-1][0] == "[":
+            _, name, above, hidden = inside[-1]
+    return "".join((*parts, text[done:]))
+
+
+def _cover_string(secrets: Secrets, depth: int, inside: str, name: str, above: str, hidden: bool) -> str:
+    """What stands between the quotes of a string under a key; a letter that is overwritten takes the room of its escape."""
+    value, written = letters(inside)
+    clean = _credentials(value, secrets) if hidden else _text(value, name, above, secrets, depth)
+    return "".join(old if one == new else new * len(old) for old, one, new in zip(written, value, clean, strict=True))
 
 
 def _walk(root: Plain, secrets: Secrets, depth: int) -> Plain:
@@ -292,7 +364,7 @@ def _walk(root: Plain, secrets: Secrets, depth: int) -> Plain:
         holder, place, name, above, hidden = waiting.pop()
         item = holder[place]
         if isinstance(item, str):
-            copy: Plain = _credentials(str(item)) if hidden else _text(item, name, above, secrets, depth)
+            copy: Plain = _credentials(str(item), secrets) if hidden else _text(item, name, above, secrets, depth)
         elif isinstance(item, dict | Mapping):  # most are dicts, and asking for any Mapping is slow
             copy = dict(item)
             inner = hidden or (name == "headers" and above == "endpoint")
@@ -310,7 +382,7 @@ def _walk(root: Plain, secrets: Secrets, depth: int) -> Plain:
             rebuild.append((holder, place, item))
             waiting += [(copy, key, key, name, False) for key, value in copy.items() if type(value) not in _NO_TEXT]
         elif hidden and isinstance(item, int | float) and not isinstance(item, bool):  # truth values and None are no secrets
-            copy = _credentials(str(item))
+            copy = _credentials(str(item), secrets)
         else:
             copy = item
         holder[place] = copy

@@ -67,7 +67,7 @@ def no_response(session: Session) -> Iterator[Finding | Unjudged]:
     request = session.upgrade.request
     if outcome != "no-response" or request is None:
         return
-    if not server.tcp.packets:
+    if not server.tcp.packets and session.tcp_stream is not None:
         yield Unjudged("no packet of the server is in the capture")
         return
     if session.upgrade.unread:
@@ -78,6 +78,7 @@ def no_response(session: Session) -> Iterator[Finding | Unjudged]:
         return
     waited = (session.last.time - request.at.time) / SECOND
     who, what = "server", "the upgrade request"
+    opened = "" if session.tcp_stream is None else "accepted the connection but "
     if session.upgrade.at_proxy:
         who, what = "proxy", f"the request for a tunnel to {quoted(session.upgrade.proxy.target if session.upgrade.proxy else '')}"
     # A TLS library that is sent HTTP gives up at once, without a word that HTTP knows.
@@ -85,8 +86,7 @@ def no_response(session: Session) -> Iterator[Finding | Unjudged]:
     port = " It ended the connection at once, as a server does that wants TLS on this port (wss://)." if at_once else ""
     yield Finding(
         Severity.ERROR,
-        f"The {who} accepted the connection but never answered {what}, in the {waited:.1f} s that it was watched."
-        f"{not_offered(session)}{port}",
+        f"The {who} {opened}never answered {what}, in the {waited:.1f} s that it was watched.{not_offered(session)}{port}",
         packets=packets_of(request.at, client.tcp.fin or client.tcp.rst, server.tcp.fin or server.tcp.rst),
         time_s=session.seconds(request.at.time),
         until_s=session.seconds(session.last.time),

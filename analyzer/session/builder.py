@@ -78,6 +78,7 @@ class SessionBuilder:
         self._proxy: Proxy | None = None
         self._stream: Http2Stream | None = None
         self._joined = self._unread = False
+        self._failure = ""
         self._over = False
         self._tls: Tls | None = None
         self._service = ServiceFacts(settings.limits)
@@ -172,7 +173,11 @@ class SessionBuilder:
 
     def replay(self, recording: Recording) -> None:
         """A whole session that was recorded as messages."""
-        self.requested(recording.request)
+        if recording.request is None:
+            self.joined()
+        else:
+            self.requested(recording.request)
+        self._failure = recording.failure
         if recording.response is not None:
             self.answered(recording.response)
         for side, batch in recording.batches():
@@ -363,7 +368,7 @@ class SessionBuilder:
         elif self._tls is not None and not self._tls.decrypted:
             outcome = "encrypted"
         elif self._request is not None:
-            outcome = "no-response"
+            outcome = self._failure or "no-response"
         elif server.rst is not None and server.syn is None:
             outcome = "refused"
         else:

@@ -33,6 +33,11 @@ _LATEST = 9_000_000_000
 """Seconds since the epoch that are believed, so that nanoseconds fit into 64 bits."""
 _MOST_PARAMETERS = 1000
 _PORTS = {"ws": 80, "http": 80, "wss": 443, "https": 443}
+_OUTCOMES = {
+    "CONNECTION_REFUSED": "refused",
+    **dict.fromkeys(("CONNECTION_TIMED_OUT", "UNREACHABLE", "NAME_NOT_RESOLVED", "INTERNET_DISCONNECTED"), "unreachable"),
+}
+"""What Chrome's network errors say of an attempt."""
 _SIDES = {"send": Side.CLIENT, "receive": Side.SERVER}
 
 
@@ -93,8 +98,13 @@ def _recording(entry: Mapping[str, Any], number: int) -> Recording | None:
     target = (url.path or "/") + (f"?{url.query}" if url.query else "")
     headers.setdefault("host", url.netloc.rpartition("@")[2])
     version = str(request.get("httpVersion", "")).upper().removeprefix("HTTP/").replace("H2", "2") or "1.1"
-    asked = Request(target, url.path, _query(url.query), version, headers, Moment(number, begin), method=str(request["method"]))
-    return Recording(number, _endpoints(entry, url), asked, _answer(entry, number, answered, bool(said)), said, begin, end)
+    asked = None
+    if entry.get("_opened") != "midstream":
+        at, method = Moment(number, begin), str(request["method"])
+        asked = Request(target, url.path, _query(url.query), version, headers, at, method=method)
+    answer, failure = _answer(entry, number, answered, bool(said)), _failure(entry)
+    failed = next((outcome for word, outcome in _OUTCOMES.items() if word in failure), "")
+    return Recording(number, _endpoints(entry, url), asked, answer, said, begin, end, failed)
 
 
 def _answer(entry: Mapping[str, Any], number: int, time: int, spoke: bool) -> Response | None:

@@ -11,7 +11,7 @@ import queue
 import shutil
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,7 @@ class PysharkSource:
             raise UnusableInputError(f"{path} cannot be opened: {error.strerror}.") from error
         if empty:  # tshark takes it for a capture without packets
             raise UnusableInputError(f"{path} is empty; record again and check that packets were captured.")
-        _tshark()
+        tshark_path()
         self._limits = limits
         self.log = CaptureLog(path, _format(path) if guessed else "tshark")
         self._guessed = guessed
@@ -202,9 +202,7 @@ class _Worker(threading.Thread):
 
 
 def _capture(path: str, loop: asyncio.AbstractEventLoop) -> Any:  # noqa: ANN401 - pyshark has no types
-    """A pyshark FileCapture that waits for tshark's exit status instead of killing it at the end of its output."""
-    from pyshark.capture import capture as base  # noqa: PLC0415 - imported where it is used
-    from pyshark.capture.file_capture import FileCapture  # noqa: PLC0415 - imported where it is used
+    """A capture whose packets are those of `_Frame`."""
     from pyshark.tshark.output_parser.tshark_json import TsharkJsonParser  # noqa: PLC0415 - imported where it is used
 
     class Parser(TsharkJsonParser):  # type: ignore[misc]
@@ -213,15 +211,53 @@ def _capture(path: str, loop: asyncio.AbstractEventLoop) -> Any:  # noqa: ANN401
         def _parse_single_packet(self, packet: bytes) -> _Frame | None:
             return _Frame.read(packet)
 
+    return _patient(Parser)(
+        path,
+        keep_packets=False,
+        use_json=True,
+        include_raw=True,
+        eventloop=loop,
+        tshark_path=tshark_path(),
+        custom_parameters=TSHARK_OPTIONS,
+    )
+
+
+def pdml_captures(parse: Callable[[bytes], object]) -> Any:  # noqa: ANN401 - pyshark has no types
+    """The class of captures whose packets are what `parse` makes of their PDML."""
+    from pyshark.tshark.output_parser.tshark_xml import TsharkXmlParser  # noqa: PLC0415 - imported where it is used
+
+    class Parser(TsharkXmlParser):  # type: ignore[misc]
+        """Finds packets in the XML as pyshark does."""
+
+        def __init__(self, _: object) -> None:
+            super().__init__()
+
+        def _parse_single_packet(self, packet: bytes) -> object:
+            return parse(packet)
+
+    return _patient(Parser)
+
+
+def _patient(parser: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - pyshark has no types
+    """FileCapture of pyshark, with this parser, that waits for the exit status of tshark instead of killing it at the end of its
+    output.
+    """
+    from pyshark.capture import capture as base  # noqa: PLC0415 - imported where it is used
+    from pyshark.capture.file_capture import FileCapture  # noqa: PLC0415 - imported where it is used
+
     class Frames(FileCapture):  # type: ignore[misc]
-        """`exit_status` and `last_words` (standard error) of tshark, once it has ended by itself."""
+        """`exit_status` and `last_words` (standard error) of tshark, once it has ended by itself; `version` of it."""
 
         Stop = base.StopCapture
         exit_status = 0
         last_words = ""
 
-        def _setup_tshark_output_parser(self) -> Parser:
-            return Parser(self._get_tshark_version())
+        @property
+        def version(self) -> str:
+            return str(self._get_tshark_version())
+
+        def _setup_tshark_output_parser(self) -> Any:  # noqa: ANN401 - as above
+            return parser(self._get_tshark_version())
 
         async def _cleanup_subprocess(self, process: Any) -> None:  # noqa: ANN401 - asyncio's process
             if not self._eof_reached:
@@ -231,18 +267,10 @@ def _capture(path: str, loop: asyncio.AbstractEventLoop) -> Any:  # noqa: ANN401
             await asyncio.gather(*self._stderr_handling_tasks)
             self.last_words = self._last_error_line or ""
 
-    return Frames(
-        path,
-        keep_packets=False,
-        use_json=True,
-        include_raw=True,
-        eventloop=loop,
-        tshark_path=_tshark(),
-        custom_parameters=TSHARK_OPTIONS,
-    )
+    return Frames
 
 
-def _tshark() -> str:
+def tshark_path() -> str:
     """Where tshark is. Raises MissingDependencyError without it or without pyshark."""
     try:
         from pyshark.tshark.tshark import TSharkNotFoundException, get_process_path  # noqa: PLC0415 - imported where it is used

@@ -6,6 +6,7 @@ that ask for no WebSocket are stepped over. Nothing depends on the pieces in whi
 """
 
 from collections import deque
+from collections.abc import Callable
 
 from analyzer.model.anomalies import Anomaly, Sightings
 from analyzer.model.limits import Limits
@@ -25,6 +26,10 @@ STRAY = 64
 """Bytes in which an answer begins, behind line ends that do not belong there."""
 USUAL_HEAD = 4096
 """Bytes in which a head ends nearly always: frames follow it at once, and they are many."""
+
+
+Seen = Callable[[Side, int, int, Moment], None]
+"""Notes a head: who sent it, its stream offset and its bytes, the packet with its last byte."""
 
 
 class _Skip:
@@ -108,6 +113,7 @@ class Handshake:
         """The last one that a proxy refused."""
         self.earlier = 0
         """Exchanges before the attempt."""
+        self.seen: Seen | None = None
         self.request: Request | None = None
         self.request_start = Moment(0, 0)
         self.response: Response | None = None
@@ -356,12 +362,15 @@ class Handshake:
             front = data.bytes[: self._limits.http_head].tobytes()
             length = http1.head_length(front)
         if length is None and intake.cut and len(front) == len(data.bytes):
-            return front, data  # the rest of the head is not in the capture; what there is says enough
+            length = len(front)  # the rest of the head is not in the capture; what there is says enough
         if length is None:
             if len(front) == self._limits.http_head:
                 self._syntax(data, "a head that does not end")
                 intake.skip(len(front))
             return None, None
+        if self.seen is not None:
+            side = Side.CLIENT if intake is self._client else Side.SERVER
+            self.seen(side, data.start, length, Moment(*data.place(data.start + length - 1)))
         return front[:length], data
 
     def _syntax(self, data: Data, detail: str) -> None:

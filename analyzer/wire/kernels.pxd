@@ -27,6 +27,9 @@ cpdef tuple walk_pcapng(
     const i8[::1] shift, const u8[::1] unit, const i8[::1] base, const i8[::1] snap,
     i8[::1] offset, i8[::1] captured, i8[::1] on_wire, i8[::1] time, int[::1] interface, i8[::1] options)
 
+@cython.locals(at=i8, row=i8)
+cpdef i8 block_starts(const unsigned char[::1] data, i8 start, bint big, i8 rows, i8[::1] starts) except? -1
+
 @cython.locals(half=i8, apart=i8)
 cdef inline i8 distance(i8 one, i8 two) noexcept nogil
 @cython.locals(own=i8, peer=i8, known=i8, near=int, away=int)

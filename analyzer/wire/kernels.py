@@ -224,6 +224,21 @@ def walk_pcapng(
     return row, at, why
 
 
+def block_starts(data, start, big, rows, starts):
+    """Where each of so many pcapng blocks begins that `walk_pcapng` stepped over from `start` on, and behind them where the last
+    one ends.
+    """
+    at = start
+    row = 0
+    with cython.nogil:
+        while row < rows:
+            starts[row] = at
+            at += read32(data, at + 4, big)
+            row += 1
+        starts[row] = at
+    return at
+
+
 def distance(one, two):
     """How far two sequence numbers are apart, either way round."""
     half = 0x7FFFFFFF

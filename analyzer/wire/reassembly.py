@@ -147,6 +147,11 @@ class Reassembly:
             yield from self._deliver(waiting, holes)
 
     @property
+    def base(self) -> int | None:
+        """Sequence number of stream offset 0; None before any packet where no SYN tells."""
+        return self._base
+
+    @property
     def waits(self) -> bool:
         """Whether bytes wait behind a hole."""
         return self._waiting is not None

@@ -31,7 +31,7 @@ def test_packets_and_comments_come_back(
             read += [(time, batch.data[at : at + size].tobytes(), wire) for at, size, wire, time in rows]
         log = source.log
     assert sorted(read) == sorted((time, data, len(data) + 5) for time, data, _ in packets)
-    assert sorted(log.comments) == sorted(text for text in comments if text)
+    assert sorted(log.comments) == sorted(text for text in (one.strip("\r\n") for one in comments) if text)
     assert not log.problems
 
 

@@ -234,3 +234,15 @@ def test_growing_the_table_keeps_every_connection() -> None:
         slots = np.full(64, -1, np.int32)
         walks.rehash(memoryview(keys), 10, memoryview(slots))
         assert sorted(slots[slots >= 0].tolist()) == list(range(10))
+
+
+@BOTH
+@given(sizes=st.lists(st.integers(0, 40), max_size=9), big=st.booleans(), before=st.integers(0, 5))
+def test_where_blocks_begin(walks: ModuleType, sizes: list[int], big: bool, before: int) -> None:
+    lengths = [32 + (size + 3 & ~3) for size in sizes]
+    blocks = [struct.pack(">II" if big else "<II", 6, length) + bytes(length - 8) for length in lengths]
+    data = bytes(before) + b"".join(blocks)
+    starts = np.zeros(len(sizes) + 1, np.int64)
+    end = walks.block_starts(memoryview(data), before, big, len(sizes), memoryview(starts))
+    assert end == len(data)
+    assert starts.tolist() == [before + sum(lengths[:row]) for row in range(len(sizes) + 1)]

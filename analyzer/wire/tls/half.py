@@ -4,7 +4,7 @@ In: pieces in stream order. Out: pieces of plaintext, whose bytes lead back to t
 keeps the place of a byte. A record that does not open is a hole. Without keys sizes and times are kept.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from typing import Protocol
 
@@ -124,6 +124,8 @@ class Half:
         self._early: list[Piece] = []
         """0-RTT data of which it is not known whether the server takes them."""
         self._rows_at_once = ROWS
+        self.placed: Callable[[Ints, Ints, Ints], None] | None = None
+        """Asked to note where plaintext lies: stream offsets of the first bytes of its records, its own offsets, and its sizes."""
         self.unread = 0
         self.torn: list[Moment] = []
         """The first places behind which bytes of records are missing."""
@@ -374,6 +376,8 @@ class Half:
         self.next += int(size.sum())
         origins = records.data.origins
         begin = records.data.start + places
+        if self.placed is not None:
+            self.placed(begin, start, size)
         first, last = origins.rows(begin), origins.rows(begin + size - 1)
         parts = last - first + 1
         if (parts == 1).all():

@@ -6,6 +6,7 @@ its ClientHello waits until the ServerHello says which keys that needs.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from analyzer.model.anomalies import Anomaly, Sightings
 from analyzer.model.limits import Limits
 from analyzer.model.places import Moment
 from analyzer.model.schema import Side
-from analyzer.model.streams import End, Piece
+from analyzer.model.streams import End, Ints, Piece
 from analyzer.model.tls import Alert, Certificate, Tls
 from analyzer.wire.tls import hello
 from analyzer.wire.tls.certificates import certificate_of
@@ -90,6 +91,11 @@ class TlsLayer:
     def sni(self) -> str | None:
         """The server's name, as the client gave it."""
         return self._hello.sni if self._hello is not None else None
+
+    def note(self, placed: Callable[[Side, Ints, Ints, Ints], None]) -> None:
+        """Have it noted where the plaintext of either side lies, see `Half.placed`."""
+        for half in self._halves:
+            half.placed = partial(placed, half.side)
 
     def position(self, side: Side) -> int:
         """Offset of the next byte of plaintext."""

@@ -3,12 +3,12 @@
 In: pieces of both sides. Out: what the innermost one gives out, by side. Without any, pieces go by.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from analyzer.model.anomalies import Sightings
 from analyzer.model.limits import Limits
 from analyzer.model.schema import Side
-from analyzer.model.streams import Piece
+from analyzer.model.streams import Ints, Piece
 from analyzer.model.tls import Tls
 from analyzer.wire.tls.layer import SecretsOf, TlsLayer
 
@@ -22,6 +22,8 @@ class TlsStack:
         self._sightings = sightings
         self._layers: list[TlsLayer] = []
         self._finished = 0
+        self.placed: Callable[[Side, Ints, Ints, Ints], None] | None = None
+        """Asked to note where the plaintext of the outermost one lies, see `Half.placed`."""
 
     def __len__(self) -> int:
         """How many there are."""
@@ -31,6 +33,8 @@ class TlsStack:
         """A further one begins with these pieces."""
         self._layers.append(TlsLayer(self._secrets_of, self._limits, self._sightings))
         depth = len(self._layers) - 1
+        if depth == 0 and self.placed is not None:
+            self._layers[0].note(self.placed)
         yield from self._through(Side.CLIENT, client, depth)
         yield from self._through(Side.SERVER, server, depth)
 

@@ -1,0 +1,197 @@
+"""All of one connection that a copy of it needs: its bytes as far as they can be read, where things lie in them, its packets.
+
+In: the calls of `Tap` and `Sink`, and the packets of each batch. Out: one stream per direction, in which plaintext follows what
+stood in front of TLS; heads, frames and packets with their places in it.
+"""
+
+import struct
+import tempfile
+import weakref
+from collections.abc import Iterator
+
+import numpy as np
+
+from analyzer.copies.headers import Origin, read_origin
+from analyzer.copies.places import Places
+from analyzer.copies.store import StreamStore
+from analyzer.model.channel import MessageBatch
+from analyzer.model.dataclass import dataclass
+from analyzer.model.limits import Limits
+from analyzer.model.places import Endpoint, Hole, Moment, Span
+from analyzer.model.schema import FRAMES, Side
+from analyzer.model.session import Http2Stream, Proxy, Request, Response
+from analyzer.model.streams import Bytes, Columns, Data, Ints, Piece, Run
+from analyzer.model.tables import Table
+from analyzer.model.tcp import Tcp
+from analyzer.model.tls import Tls
+
+KEPT = frozenset({"offset", "header", "length", "opcode", "fin", "rsv", "masked", "key", "complete"})
+_ROW = struct.Struct("<qBiiHHBBB")
+"""Time, side, payload bytes captured and on the wire; identification, fragment word, hop limit, traffic class, header size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """An HTTP head: its place in its direction's stream, and the packet that completes it."""
+
+    start: int
+    length: int
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """A TCP packet without its payload."""
+
+    time: int
+    side: int
+    captured: int
+    length: int
+    origin: Origin
+
+
+class Recording:
+    """State of one connection; sides are those of the table. `decrypted`: take what TLS protects instead of what it sends."""
+
+    def __init__(self, ends: tuple[Endpoint, Endpoint], limits: Limits, *, decrypted: bool) -> None:
+        self.ends = ends
+        self.decrypted = decrypted
+        self.stores = (StreamStore(limits.copied_stream), StreamStore(limits.copied_stream))
+        self.secure: tuple[int, int] | None = None
+        """Where TLS begins."""
+        self.nested = False
+        self.heads: tuple[dict[int, Head], dict[int, Head]] = ({}, {})
+        self.requests: list[Request] = []
+        self.responses: list[Response] = []
+        self.frames_begin: tuple[int, int] | None = None
+        self.client = 0
+        self.response: Response | None = None
+        """The answer that opened the WebSocket."""
+        schema = tuple(column for column in FRAMES if column.name in KEPT)
+        self.tables = (Table(schema, limits.table_in_memory), Table(schema, limits.table_in_memory))
+        """Frames by role."""
+        self._segments: tuple[list[tuple[Ints, Ints, Ints]], list[tuple[Ints, Ints, Ints]]] = ([], [])
+        self._spool = tempfile.SpooledTemporaryFile(limits.copied_stream, prefix="analyzer-packets-")  # noqa: SIM115 - see StreamStore
+        weakref.finalize(self, self._spool.close)
+
+    def packets(self, columns: Columns, sides: tuple[tuple[int, int], tuple[int, int]], data: Bytes, stops: Ints) -> None:
+        """Take the connection's packets of a batch; `stops` says for each where its bytes end in `data`."""
+        both = ((row, side) for side, (begin, end) in enumerate(sides) for row in range(begin, end))
+        rows = sorted((int(columns["number"][row]), row, side) for row, side in both)
+        view = memoryview(data)
+        for _, row, side in rows:
+            origin = read_origin(view, columns, row, int(stops[row]))
+            said = (int(columns["time"][row]), side, int(columns["captured"][row]), int(columns["length"][row]))
+            self._spool.write(_ROW.pack(*said, *origin.fields, len(origin.header)) + origin.header)
+
+    def all_packets(self) -> Iterator[Packet]:
+        """All packets, in order."""
+        self._spool.seek(0)
+        while row := self._spool.read(_ROW.size):
+            time, side, captured, length, *fields, size = _ROW.unpack(row)
+            yield Packet(time, side, captured, length, Origin(tuple(fields), self._spool.read(size)))
+
+    def placed_by(self, reached: tuple[int, int], side: int) -> Places:
+        """Where bytes of a TCP stream stand in the stream that is kept; `reached`: where TCP and the plaintext end."""
+        if not self.decrypted or self.secure is None:
+            return Places()
+        zero = self.secure[side]
+        places = Places([(0, 0), (zero, zero)])
+        for at, start, size in self._segments[side]:
+            for one, two, count in zip(at.tolist(), start.tolist(), size.tolist(), strict=True):
+                places.add(one, zero + two)
+                places.add(one + count, zero + two + count)
+        places.add(reached[0], zero + reached[1])
+        return places
+
+    # Tap
+
+    def stream(self, side: int, piece: Piece) -> None:
+        """Keep what is not protected, or all."""
+        if isinstance(piece, Data | Run) and not (self.decrypted and self.secure is not None):
+            self.stores[side].take(piece)
+
+    def plain(self, side: int, piece: Piece, depth: int) -> None:
+        """Keep it behind what stood in front of TLS."""
+        if self.decrypted and self.secure is not None and depth == 1 and isinstance(piece, Data | Run):
+            self.stores[side].take(piece, self.secure[side])
+
+    def placed(self, side: int, at: Ints, start: Ints, size: Ints) -> None:
+        """Keep the places."""
+        if self.decrypted:
+            self._segments[side].append((at.copy(), start.copy(), size.copy()))
+
+    def secured(self, starts: tuple[int, int], depth: int) -> None:
+        """What follows is no plaintext."""
+        if depth:
+            self.nested = True
+            return
+        self.secure = starts
+        if self.decrypted:
+            for store, start in zip(self.stores, starts, strict=True):
+                store.cut(start)
+
+    def head(self, side: int, depth: int, start: int, length: int, at: Moment) -> None:
+        """Keep the place."""
+        start += self._shift(side, depth)
+        self.heads[side][start] = Head(start, length, at)
+
+    def websocket(self, starts: tuple[int, int], depth: int, client: int, response: Response | None) -> None:
+        """Keep where frames begin."""
+        self.client, self.response = client, response
+        one, two = (start + self._shift(side, depth) for side, start in enumerate(starts))
+        self.frames_begin = one, two
+
+    def _shift(self, side: int, depth: int) -> int:
+        return self.secure[side] if depth and self.secure is not None else 0
+
+    # Sink
+
+    def proxied(self, proxy: Proxy) -> None:
+        """Its credentials are secrets, too."""
+        self.requests.append(proxy.request)
+        self.responses += [proxy.response] if proxy.response is not None else []
+
+    def multiplexed(self, stream: Http2Stream) -> None:
+        """No copies are made of HTTP/2."""
+
+    def requested(self, request: Request) -> None:
+        """What it shows to be secret is looked for everywhere."""
+        self.requests.append(request)
+
+    def answered(self, response: Response) -> None:
+        """Its body may stay."""
+        self.responses.append(response)
+
+    def unread(self) -> None:
+        """The bytes themselves are kept."""
+
+    def joined(self) -> None:
+        """As above."""
+
+    def frames(self, side: Side, columns: Columns) -> None:
+        """Keep where they lie."""
+        self.tables[side].append({name: columns[name].copy() for name in KEPT})
+
+    def messages(self, side: Side, batch: MessageBatch) -> None:
+        """They are read again when all secrets are known."""
+
+    def covered(self, side: Side, count: int) -> None:
+        """The bytes themselves are kept."""
+
+    def hole(self, side: Side, hole: Hole) -> None:
+        """What is missing stays missing."""
+
+    def blind(self, side: Side, span: Span) -> None:
+        """What lies outside frames is overwritten."""
+
+    def finish(self, tcp: tuple[Tcp, Tcp], last: Moment, *, tls: Tls | None, over: bool) -> None:
+        """Another attempt may follow on the connection."""
+
+
+def stops_of(columns: Columns, first_number: int, records: Columns, size: int) -> Ints:
+    """Where the bytes of each packet end in its batch of `size` bytes; those of a packet put together from fragments lie behind."""
+    rows = columns["number"] - first_number
+    stops = records["offset"][rows] + records["captured"][rows]
+    joined = columns["payload"] > size
+    return np.where(joined, columns["payload"] + np.maximum(columns["captured"], 0), stops).astype(np.int64)

@@ -1,0 +1,54 @@
+"""The second opinion as text, for a person; for a program there is JSON.
+
+In: a SecondOpinion. Out: pieces of text.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from analyzer.reports.phrases import address, plural, printable, short_name
+
+if TYPE_CHECKING:
+    from analyzer.model.opinion import Opinion, SecondOpinion
+
+FORMATS = ("text", "json")
+
+
+def lines(opinion: "SecondOpinion", form: str) -> Iterator[str]:
+    """Write it in one of FORMATS."""
+    if form == "json":
+        yield json.dumps(opinion.plain(), ensure_ascii=False, indent=2) + "\n"
+        return
+    yield f"{short_name(opinion.path)}: our frames against tshark {printable(opinion.tshark)}\n"
+    for session in opinion.sessions:
+        yield from _session(session)
+    if not opinion.sessions:
+        yield "No WebSocket session, neither here nor in Wireshark.\n"
+    if opinion.meanings:
+        yield "\nKnown faults of tshark named above:\n"
+        yield from (f"  {name}: {meaning}\n" for name, meaning in opinion.meanings.items())
+    verdicts = [str(session.verdict) for session in opinion.sessions]
+    counted = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(verdicts))
+    yield f"\n{plural(len(verdicts), 'session')}: {counted}\n" if verdicts else ""
+
+
+def _session(session: "Opinion") -> Iterator[str]:
+    """One connection: what was counted, what differs."""
+    name = "no session of ours" if session.session is None else f"session {session.session}"
+    ends = f", {address(session.client)} > {address(session.server)}" if session.client and session.server else ""
+    yield f"\n{name}, tcp.stream {session.tcp_stream}{ends}: {session.verdict}\n"
+    for side, counts in session.frames.items():
+        ours, theirs = f"{counts['ours']:,}", f"{counts['wireshark']:,}"
+        yield f"  {side or 'both sides'}: {counts['agree']:,} frames agree, we see {ours}, Wireshark {theirs}\n"
+    for fault, count in session.faults.items():
+        told = f": {plural(count, 'difference')}" if count else ", worked around for this comparison"
+        yield f"  known fault {fault}{told}\n"
+    for each in session.differences:
+        fault = f" ({each.fault})" if each.fault else ""
+        yield f"  {each.kind:<9} packet {each.packet:>7} {each.side:<6} {each.text}{fault}\n"
+    rest = sum(session.kinds.values()) - len(session.differences)
+    if rest > 0:
+        yield f"  ... and {plural(rest, 'further difference')}\n"
+    if session.filter:
+        yield f"  in Wireshark: {session.filter}\n"
