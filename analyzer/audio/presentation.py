@@ -33,7 +33,7 @@ def present(
     assert audio is not None
     results: dict[str, object] = {}
     try:
-        sound, spoken = listen(audio), speech(audio)
+        sound, spoken = listen(audio), speech(audio) if dump.speech else None
         if (dump.timeline or dump.picture) and len(sending.times):
             placement = _placement(audio, mapping, sending, limits)
             if dump.timeline:

@@ -41,7 +41,7 @@ def page(
     from analyzer.rules import pages  # noqa: PLC0415 - imports every rule
 
     with TemporaryDirectory(prefix="analyzer-") as folder:
-        dump = Dump(Path(folder), frozenset(Side), timeline=True) if audio else None
+        dump = Dump(Path(folder), frozenset(Side), timeline=True, speech=False) if audio else None
         asked = settings(dump=dump, contents=True, transcripts=transcripts, **chosen)
         with progress() as show:
             report = analyze(*captures, settings=asked, frames=True, progress=show, unusable=unusable)

@@ -20,6 +20,8 @@ class Dump:
     guess: bool = False
     timeline: bool = False
     picture: bool = False
+    speech: bool = True
+    """Tell how much of it is speech, which takes several times as long as all else."""
 
 
 @dataclass(frozen=True, slots=True)

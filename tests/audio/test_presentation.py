@@ -44,6 +44,17 @@ def test_a_session_with_a_gap_is_on_the_clock(tmp_path: Path) -> None:
     assert sound["speech_s"] > 3
 
 
+def test_results_stand_where_they_are_heard(tmp_path: Path) -> None:
+    sound, _ = presented("healthy-gap-with-keepalive", tmp_path, timeline=True, speech=False)
+    assert "speech_s" not in sound
+    results = sound["results"]
+    assert isinstance(results, list)
+    begins = [begin for begin, _, _ in results]
+    assert begins == sorted(set(begins))
+    assert all(begin < end < 18.3 and text for begin, end, text in results)
+    assert max(end for _, end, _ in results) > 15  # behind the gap, though it is within the first five seconds of audio
+
+
 def test_files_that_nobody_asked_for_are_not_there(tmp_path: Path) -> None:
     sound, files = presented("healthy-mulaw", tmp_path)
     assert set(files) == {"wav"}

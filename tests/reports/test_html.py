@@ -323,6 +323,19 @@ def test_frames_alone_are_called_by_their_opcode() -> None:
     assert set(frames["words"]) == {"binary", "text", "close"}
 
 
+def test_a_har_has_messages_where_others_have_frames(tmp_path: Path) -> None:
+    whole = analyze(SILENT, settings=Settings(contents=True))
+    (session,) = whole.sessions
+    assert session.frame_table is not None
+    bare = replace(session, frame_table=type(session.frame_table)(session.frame_table.schema, 1 << 20))
+    page = written(replace(whole, captures=(replace(whole.captures[0], sessions=(bare,)),)))
+    frames = json.loads(page.data["s1-data"])["frames"]
+    assert (frames["unit"], frames["count"]) == ("message", 35)
+    assert "35 messages" in page.text
+    assert "analyzer messages" in page.text
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_handshake_shows_no_key(tmp_path: Path) -> None:
     script = '0.0 client GET /v1/listen?token=verysecretvalue123\n0.1 server 401 {"dg-error":"no"}\n'
     report = analyze(write_capture(script, tmp_path / "a.pcap"), settings=Settings(contents=True), frames=True)

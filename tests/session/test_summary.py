@@ -1,9 +1,11 @@
 """The report's entry of a session: its numbers, its times, and no secret."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from made_session import ORIGIN, Said, audio, direction, keepalives, moment, session, track
+from wire_script import write_capture
 
 from analyzer.model.finding import Finding, Severity, Unjudged, Verdict
 from analyzer.model.limits import SECOND
@@ -11,6 +13,7 @@ from analyzer.model.report import SessionReport
 from analyzer.model.schema import FRAMES, Kind, Side
 from analyzer.model.session import Request, Response, Service, Session, Upgrade
 from analyzer.model.tcp import Health, Tcp
+from analyzer.pipeline import analyze
 from analyzer.session.summary import iso, summarise
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
@@ -126,3 +129,9 @@ def test_frames_come_in_order_of_capture() -> None:
     assert table is not None
     assert table.column("side").tolist() == [1, 0, 1, 0]
     assert [column.name for column in table.schema] == ["side", *(column.name for column in FRAMES)]
+
+
+def test_counts_are_no_secrets_where_a_provider_has_a_secret_of_their_name(tmp_path: Path) -> None:
+    script = "0.0 client GET /v1/agent/converse\n0.0 server 101\n0.1 client audio 3200 x3 every 0.1\n"
+    report = analyze(write_capture(script, tmp_path / "agent.pcap"))
+    assert report.sessions[0].audio["client"]["messages"] == 3

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from analyzer.model.dataclass import dataclass
 from analyzer.model.playback import Playback
+from analyzer.reports.html.columns import shown
 
 if TYPE_CHECKING:
     from analyzer.model.limits import Limits
@@ -45,7 +46,7 @@ def choose(report: "Report", limits: "Limits", play: Play | None) -> Chosen:
     heard: dict[Place, dict[str, Playback]] = {}
     for number, (place, session) in enumerate(told):
         detailed = number < limits.page_detailed
-        count = len(session.frame_table) if session.frame_table is not None else 0
+        count, _ = shown(session)
         if detailed and count <= frames:
             framed.add(place)
             frames -= count

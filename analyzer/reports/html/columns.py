@@ -51,7 +51,7 @@ def frames(session: "SessionReport", room: Room) -> dict[str, Any]:
 
     from analyzer.model.anomalies import FrameAnomaly  # noqa: PLC0415 - needed here only
 
-    table = session.frames
+    table = session.frames if shown(session)[1] == "frame" else _of_messages(session)
     flags = table["fin"] | table["masked"] << 1 | (table["complete"] == 0) << 2 | table["rsv"] << 3
     words: dict[tuple[str, str], int] = {}
     if session.conversation is not None and len(session.conversation):
@@ -78,6 +78,7 @@ def frames(session: "SessionReport", room: Room) -> dict[str, Any]:
     }
     return {
         "count": len(table["side"]),
+        "unit": shown(session)[1],
         "columns": {name: packed(column) for name, column in columns.items()},
         "words": [word for word, _ in words],
         "groups": [GROUPS.index(group) for _, group in words],
@@ -85,6 +86,27 @@ def frames(session: "SessionReport", room: Room) -> dict[str, Any]:
         "texts": texts,
         "cut": cut,
     }
+
+
+def shown(session: "SessionReport") -> tuple[int, str]:
+    """How many rows the table of a session has, and what each is: a `frame`, or a `message` where the capture holds no frames."""
+    if session.frame_table is None:
+        return 0, "frame"
+    if len(session.frame_table) or session.conversation is None:
+        return len(session.frame_table), "frame"
+    return len(session.conversation), "message"
+
+
+def _of_messages(session: "SessionReport") -> "dict[str, Array]":
+    """Messages as if each were one frame."""
+    import numpy as np  # noqa: PLC0415 - formats without frames never load it
+
+    assert session.conversation is not None
+    columns = session.conversation.columns
+    same = {name: columns[name] for name in ("side", "opcode", "first_time", "first_packet", "last_packet", "complete")}
+    none, one = (np.full(len(session.conversation), value, np.uint8) for value in (0, 1))
+    bits = {"fin": one, "masked": none, "rsv": none, "anomalies": none}
+    return {**same, **bits, "length": columns["size"], "message": columns["number"]}
 
 
 def packed(column: "Array") -> list[str]:

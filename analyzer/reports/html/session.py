@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from analyzer.model.dataclass import dataclass
 from analyzer.model.playback import Playback
 from analyzer.reports.html.columns import Room, frames
+from analyzer.reports.html.columns import shown as rows_of
 from analyzer.reports.html.figure import drawn, extent
 from analyzer.reports.html.finding import Pages, finding
 from analyzer.reports.html.markup import code, data, element, listed, marked, text
@@ -143,13 +144,13 @@ def _of_audio(capture: "CaptureReport", session: "SessionReport", shown: Shown) 
 
 
 def _frames(capture: "CaptureReport", session: "SessionReport", shown: Shown) -> Iterator[str]:
-    count = len(session.frame_table) if session.frame_table is not None else 0
+    count, unit = rows_of(session)
     if not count:
         return
-    yield f'<section class="frames"><h3>{plural(count, "frame")}</h3>'
-    command = code(f"analyzer frames {shell_names(capture)} --session {session.id}", copy=True)
+    yield f'<section class="frames"><h3>{plural(count, unit)}</h3>'
+    command = code(f"analyzer {unit}s {shell_names(capture)} --session {session.id}", copy=True)
     if shown.framed:
-        yield f'<p class="aside no-script">The list of frames needs a browser that runs scripts; as text: {command}</p>'
+        yield f'<p class="aside no-script">The list of {unit}s needs a browser that runs scripts; as text: {command}</p>'
         yield '<div class="browser" hidden></div>'
     else:
         yield f'<p class="aside">There is no room for them in this page: {command}</p>'
@@ -220,7 +221,7 @@ def _of_script(session: "SessionReport", shown: Shown, room: Room) -> dict[str, 
             or [["client audio", list(session.timeline.get("audio_bytes", ()))]],
         },
         "waves": [[side, played.seconds, _wave(played.low), _wave(played.high)] for side, played in shown.heard.items()],
-        "frames": frames(session, room) if shown.framed and session.frame_table is not None and len(session.frame_table) else None,
+        "frames": frames(session, room) if shown.framed and rows_of(session)[0] else None,
     }
 
 

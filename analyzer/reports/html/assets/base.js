@@ -27,6 +27,7 @@ function column([kind, base64]) {
 }
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+const capital = (word) => word[0].toUpperCase() + word.slice(1);
 const grouped = (count) => count.toLocaleString("en");
 const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 

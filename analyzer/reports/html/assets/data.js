@@ -3,6 +3,7 @@
 class Frames {
   constructor(packed) {
     this.count = packed.count;
+    this.unit = packed.unit; // a frame, or a message where the capture holds no frames
     for (const [name, packedColumn] of Object.entries(packed.columns)) this[name] = column(packedColumn);
     this.words = packed.words;
     this.groups = packed.groups;

@@ -15,6 +15,9 @@ const STEPS = [1, 2, 5];
 const ROUND = [10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400];
 const FINDING_ROW = 17, FINDING_ROWS = 5;
 
+// Gaps are drawn where the audio is.
+const eventsOf = (data) => data.events.filter(([, what]) => !(data.gaps.length && what.startsWith("gap of")));
+
 function lanesOf(data) {
   const lanes = [];
   if (data.findings.length) {
@@ -32,7 +35,7 @@ function lanesOf(data) {
       if (data.frames.sides.includes(side)) lanes.push({ kind: "frames", label: side ? "server sent" : "client sent", height: 26, side });
     }
   }
-  if (data.events.length || data.waits.length) lanes.push({ kind: "events", label: "events", height: 26 });
+  if (eventsOf(data).length || data.waits.length) lanes.push({ kind: "events", label: "events", height: 26 });
   let at = 6;
   for (const lane of lanes) {
     lane.top = at;
@@ -266,7 +269,7 @@ class Picture {
       pen.fillRect(x, lane.top + lane.height - 6, Math.max(this.x(until, view) - x, 3), 4);
     }
     let free = -Infinity;
-    const shown = this.data.events.filter(([at, what]) => at >= view.from && at <= view.to && !(this.data.gaps.length && what.startsWith("gap of")));
+    const shown = eventsOf(this.data).filter(([at]) => at >= view.from && at <= view.to);
     const places = shown.map(([at]) => this.x(at, view));
     shown.forEach(([, what], number) => {
       const x = places[number];

@@ -17,16 +17,16 @@ class FrameTable {
     this.pool = [];
     this.filters();
     this.space = make("div", { class: "space", role: "rowgroup" });
-    this.empty = make("p", { class: "empty", hidden: true, text: "No frame passes the filters." });
+    this.empty = make("p", { class: "empty", hidden: true, text: `No ${this.frames.unit} passes the filters.` });
     this.grid = make(
-      "div", { class: "grid", role: "grid", tabindex: "0", "aria-label": `Frames of ${data.name}`, "aria-colcount": COLUMNS.length },
+      "div", { class: "grid", role: "grid", tabindex: "0", "aria-label": `${capital(this.frames.unit)}s of ${data.name}`, "aria-colcount": COLUMNS.length },
       make("div", { role: "rowgroup", class: "top" }, make("div", { class: "head", role: "row", "aria-rowindex": 1 }, ...COLUMNS.map(
         ([name, kind], column) => make("div", { role: "columnheader", class: kind, "aria-colindex": column + 1, text: name }),
       ))),
       this.space, this.empty,
     );
     this.grid.style.height = `${Math.min(TALL, HEAD + 2 + this.frames.count * ROW)}px`;
-    this.detail = make("div", { class: "detail", hidden: true, role: "region", "aria-label": `Frame of ${data.name}` });
+    this.detail = make("div", { class: "detail", hidden: true, role: "region", "aria-label": `${capital(this.frames.unit)} of ${data.name}` });
     this.grid.addEventListener("scroll", () => this.redraw(), { passive: true });
     this.grid.addEventListener("keydown", (event) => this.key_(event));
     this.grid.addEventListener("click", (event) => {
@@ -41,13 +41,13 @@ class FrameTable {
   filters() {
     const { frames } = this;
     const again = () => this.apply();
-    this.search = make("input", { type: "search", placeholder: "Text, label, frame or packet number", "aria-label": "Search the frames", oninput: again });
+    this.search = make("input", { type: "search", placeholder: `Text, label or number of ${frames.unit} or packet`, "aria-label": `Search the ${frames.unit}s`, oninput: again });
     this.from = make("select", { "aria-label": "Sender", onchange: again }, ...["both sides", "client", "server"].map((text, value) => make("option", { value, text })));
     this.oddOnly = make("input", { type: "checkbox", onchange: again });
     this.inView = make("input", { type: "checkbox", onchange: again });
     const hasOdd = Object.keys(frames.odd).length > 0;
     this.form = make(
-      "div", { class: "filters", role: "search", "aria-label": "Filter the frames" }, this.search, this.from,
+      "div", { class: "filters", role: "search", "aria-label": `Filter the ${frames.unit}s` }, this.search, this.from,
       ...(hasOdd ? [make("label", {}, this.oddOnly, "with anomalies")] : []),
       make("label", {}, this.inView, "in the part shown above"),
     );
@@ -66,7 +66,7 @@ class FrameTable {
       make("small", { text: grouped(words.reduce((sum, word) => sum + counts[word], 0)) }),
     );
     this.kinds = make(
-      "fieldset", { class: "kinds" }, make("legend", { text: "Kinds of frames" }), ...named.map((word) => chip([word], frames.groups[word], frames.words[word])),
+      "fieldset", { class: "kinds" }, make("legend", { text: `Kinds of ${frames.unit}s` }), ...named.map((word) => chip([word], frames.groups[word], frames.words[word])),
       ...(named.length < order.length ? [chip(order.slice(named.length), 5, "others")] : []),
     );
     this.count = make("p", { class: "count" });
@@ -216,7 +216,7 @@ class FrameTable {
     line.swatch.className = `swatch g${frames.group(row)}`;
     line.word.textContent = frames.word(row);
     cells[4].textContent = grouped(frames.length[row]);
-    cells[5].textContent = frames.first[row];
+    cells[5].textContent = frames.first[row] || "";
     const odd = frames.anomalies(row).join(", ");
     line.odd.textContent = odd && `${odd} `;
     line.said.textContent = frames.said(row).slice(0, 300);
@@ -261,20 +261,20 @@ class FrameTable {
     const { frames, data } = this;
     const flags = frames.flags[row];
     const pairs = [
-      ["Frame", grouped(row + 1)],
+      [capital(frames.unit), grouped(row + 1)],
       ["Time", `${seconds(frames.at(row), 6)}, ${new Date(data.origin + frames.at(row) * 1000).toISOString().slice(11, 23)} UTC`],
       ["From", frames.side(row)],
       ["What", frames.word(row)],
       ["Opcode", `0x${frames.opcode[row].toString(16)}${flags & 1 ? ", FIN" : ""}${flags >> 3 ? `, RSV ${flags >> 3}` : ""}${flags & 2 ? ", masked" : ""}`],
       ["Payload", `${grouped(frames.length[row])} bytes${flags & 4 ? ", not all of it in the capture" : ""}`],
-      ["Message", grouped(frames.message[row])],
+      ...(frames.unit === "frame" ? [["Message", grouped(frames.message[row])]] : []),
     ];
     const odd = frames.anomalies(row);
     if (odd.length) pairs.push(["Anomalies", odd.join(", ")]);
     const [first, last] = [frames.first[row], frames.last[row]];
     const filter = first === last ? `frame.number == ${first}` : `frame.number >= ${first} && frame.number <= ${last}`;
     const list = make("dl", {}, ...pairs.map(([name, value]) => make("div", {}, make("dt", { text: name }), make("dd", { text: value }))));
-    list.append(make("div", {}, make("dt", { text: "Wireshark" }), make("dd", {}, make("code", { text: filter }), copyButton(filter, "the display filter"))));
+    if (first) list.append(make("div", {}, make("dt", { text: "Wireshark" }), make("dd", {}, make("code", { text: filter }), copyButton(filter, "the display filter"))));
     const said = frames.said(row);
     this.detail.replaceChildren(list);
     if (said) this.detail.append(make("pre", { text: pretty(said), tabindex: "0" }));

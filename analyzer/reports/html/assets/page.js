@@ -31,7 +31,7 @@ class Session {
     stage.append(
       make(
         "div", { class: "controls" }, ...(this.player?.nodes || []), make("span", { class: "grow" }),
-        ...(this.data.frames ? [make("button", { type: "button", text: "Frames at the cursor", onclick: nearest })] : []),
+        ...(this.data.frames ? [make("button", { type: "button", text: `${capital(this.data.frames.unit)}s at the cursor`, onclick: nearest })] : []),
         zoom("−", "Zoom out", () => this.line.zoom(2)), zoom("+", "Zoom in", () => this.line.zoom(0.5)), zoom("Fit", "Show all", () => this.line.fit()),
       ),
       this.line.node,
@@ -50,7 +50,7 @@ class Session {
   legend() {
     const present = new Set(this.data.frames ? this.data.frames.groups : []);
     return make(
-      "ul", { class: "legend", "aria-label": "Colours of frames" },
+      "ul", { class: "legend", "aria-label": "Colours of what was sent" },
       ...GROUP_NAMES.flatMap((name, group) => present.has(group) ? [make("li", {}, make("span", { class: `swatch g${group}`, "aria-hidden": "true" }), name)] : []),
     );
   }
@@ -102,14 +102,14 @@ class Session {
     this.table.grid.focus({ preventScroll: true });
     this.table.select(row, { show: true });
     this.table.grid.scrollIntoView({ block: "center", behavior: still() ? "auto" : "smooth" });
-    say(`Frame ${grouped(row + 1)}, ${this.data.frames.word(row)}`);
+    say(`${capital(this.data.frames.unit)} ${grouped(row + 1)}, ${this.data.frames.word(row)}`);
   }
 }
 
 function keys({ player, data }) {
   const pairs = [
     ...(player ? [["Space", "plays"]] : []), ["← →", "move the cursor"], ["+ −", "zoom, as Ctrl with the wheel does"], ["0", "shows all"],
-    ...(data.frames ? [["Enter", "opens the frames there"]] : []),
+    ...(data.frames ? [["Enter", `opens the ${data.frames.unit}s there`]] : []),
   ];
   return pairs.flatMap(([key, what], number) => [number ? ", " : "", make("kbd", { text: key }), ` ${what}`]);
 }

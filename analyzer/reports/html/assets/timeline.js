@@ -220,7 +220,7 @@ class TimeLine {
     const { frames } = this.data;
     if (found?.row !== undefined) {
       const row = found.row;
-      words = `${frames.side(row)}, ${frames.word(row)}, ${grouped(frames.length[row])} bytes, frame ${grouped(row + 1)}, packet ${frames.first[row]}`;
+      words = `${frames.side(row)}, ${frames.word(row)}, ${grouped(frames.length[row])} bytes, ${frames.unit} ${grouped(row + 1)}${frames.first[row] ? `, packet ${frames.first[row]}` : ""}`;
       const said = frames.said(row);
       if (said) words += `: ${said.slice(0, 160)}`;
     } else if (!words) {
