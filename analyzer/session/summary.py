@@ -111,7 +111,7 @@ def summarise(
         },
         verdict=redact_value(verdict, secrets),
         service=_service(session),
-        findings=tuple(replace(redact_value(replace(finding, remedy=""), secrets), remedy=finding.remedy) for finding in findings),
+        findings=tuple(_finding(finding, secrets) for finding in findings),
         not_judged=tuple({"rule": one.rule, "why": redact(one.why, secrets)} for one in not_judged),
         timeline=timeline(session, secrets),
         origin_ns=session.origin,
@@ -125,6 +125,13 @@ def _counts(opcodes: dict[str, int], table: Table) -> dict[str, int]:
     """How many rows of a table have each opcode."""
     counts = np.bincount(table.column("opcode"), minlength=16).tolist()
     return {word: counts[opcode] for word, opcode in opcodes.items()}
+
+
+def _finding(finding: Finding, secrets: Secrets) -> Finding:
+    """A finding without secrets. The numbers that a rule measured are none, whatever they are called."""
+    clean: Finding = redact_value(replace(finding, remedy=""), secrets)
+    measured = {name: value for name, value in finding.values.items() if isinstance(value, int | float)}
+    return replace(clean, remedy=finding.remedy, values={**clean.values, **measured})
 
 
 def _upgrade(session: Session, secrets: Secrets) -> dict[str, Any]:

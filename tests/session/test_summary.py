@@ -135,3 +135,10 @@ def test_counts_are_no_secrets_where_a_provider_has_a_secret_of_their_name(tmp_p
     script = "0.0 client GET /v1/agent/converse\n0.0 server 101\n0.1 client audio 3200 x3 every 0.1\n"
     report = analyze(write_capture(script, tmp_path / "agent.pcap"))
     assert report.sessions[0].audio["client"]["messages"] == 3
+
+
+def test_what_a_rule_measured_is_no_secret_whatever_it_is_called() -> None:
+    found = Finding(Severity.ERROR, "x", values={"messages": 3, "token": 1.5, "examples": [f"token={KEY}"]}, rule="base64-audio")
+    (shown,) = summed(session(), found).findings
+    assert (shown.values["messages"], shown.values["token"]) == (3, 1.5)
+    assert KEY not in str(shown.values)
