@@ -21,7 +21,7 @@ OUTPUTS: dict[str, list[list[str]]] = {
     "frames": [["--format", form] for form in ("table", "jsonl", "csv", "parquet")],
     "messages": [["--format", form] for form in ("table", "jsonl", "csv", "parquet")],
     "findings": [["--format", form] for form in ("table", "jsonl", "csv", "parquet")],
-    "audio": [["--timeline", "--picture", "--guess", "--raw", "--side", "both"]],
+    "audio": [["--timeline", "--guess", "--raw", "--side", "both"]],
     "bundle": [[], ["--no-audio", "--no-transcripts", "--replace-addresses"]],
     "har": [[]],
     "verify": [[]],
