@@ -137,19 +137,11 @@ class _Search:
         if (
             opening.stream == self.session.tcp_stream
             and ends == {self.session.client, self.session.server}
-            and (self.connection is None or first <= _start(self.session))
+            and (self.connection is None or first <= self.session.start_ns)
         ):
             return True
         self.watch.forget(rows.flow)
         return False
-
-
-def _start(session: SessionReport) -> int:
-    """When a session began, in ns since the epoch."""
-    from datetime import datetime  # noqa: PLC0415 - used once
-
-    whole, _, fraction = session.start.removesuffix("Z").partition(".")
-    return int(datetime.fromisoformat(f"{whole}+00:00").timestamp()) * 10**9 + int(fraction)
 
 
 def _read(paths: Sequence[str], settings: Settings, session: SessionReport, *, decrypted: bool) -> _Search:
@@ -193,7 +185,7 @@ def _through(source: Source, search: _Search, known: list[TlsSecret]) -> None:
         if connection is not None and connection.last.time:
             quiet = packets.now - connection.last.time
             if quiet > settings.limits.idle_flow or (connection.over and quiet > settings.limits.hole_patience):
-                if not search.decrypted and connection.last.time >= _start(search.session):
+                if not search.decrypted and connection.last.time >= search.session.start_ns:
                     break  # another connection of its number would begin later than the session
                 search.watch.forget(connection.flow)
     if search.connection is not None:

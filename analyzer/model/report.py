@@ -50,6 +50,8 @@ class SessionReport:
     """`bucket_s` and per bucket: `audio_bytes`, `keepalives`, `server_messages`; `events` as (`time_s`, `what`)."""
     origin_ns: int
     """Where the session's seconds count from, in ns since the epoch."""
+    start_ns: int = 0
+    """`start`, in ns since the epoch."""
     first_packet: int = 0
     """The packet that it begins with, 0 where the input has none; not part of the JSON report."""
     frame_table: Table | None = field(default=None, compare=False)

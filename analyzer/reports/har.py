@@ -56,7 +56,7 @@ def _entry(capture: "CaptureReport", session: "SessionReport") -> Iterator[str]:
         raise UsageError(msg)
     upgrade, verdict = session.upgrade, session.verdict
     connect = (session.tcp.get("handshake_rtt_s") or 0.0) * _MILLISECONDS
-    wait = max((session.origin_ns - _first(session)) / 1e6 - connect, 0.0)
+    wait = max((session.origin_ns - session.start_ns) / 1e6 - connect, 0.0)
     entry = {
         "startedDateTime": f"{session.start[:26]}Z",
         "time": round(session.duration_s * _MILLISECONDS, 3),
@@ -84,14 +84,6 @@ def _entry(capture: "CaptureReport", session: "SessionReport") -> Iterator[str]:
     yield _json(entry)[:-1] + ',"_webSocketMessages":['
     yield from _messages(talk)
     yield "]}"
-
-
-def _first(session: "SessionReport") -> int:
-    """When the attempt began, in ns since the epoch."""
-    from datetime import datetime  # noqa: PLC0415 - formats without it never load it
-
-    whole = datetime.fromisoformat(f"{session.start[:19]}+00:00")
-    return round(whole.timestamp()) * 1_000_000_000 + int(session.start[20:29])
 
 
 def _messages(talk: "Conversation") -> Iterator[str]:

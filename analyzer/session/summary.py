@@ -115,6 +115,7 @@ def summarise(
         not_judged=tuple({"rule": one.rule, "why": redact(one.why, secrets)} for one in not_judged),
         timeline=timeline(session, secrets),
         origin_ns=session.origin,
+        start_ns=session.first.time,
         first_packet=session.first.packet if numbering is None else (*numbering.each((session.first.packet,)), 0)[0],
         frame_table=_both_sides(session, FRAMES, ("offset", "side", "first_packet"), numbering) if frames else None,
         conversation=_conversation(session, secrets, numbering),
