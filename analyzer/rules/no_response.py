@@ -56,7 +56,7 @@ def no_response(session: Session) -> Iterator[Finding | Unjudged]:
         yield Finding(
             Severity.ERROR,
             f"The server {server.endpoint.ip} never answered the connection to port {server.endpoint.port}, which the client tried "
-            f"{1 + client.tcp.health.syn_retries} times in {waited:.1f} s.",
+            f"{f'{1 + client.tcp.health.syn_retries} times' if client.tcp.health.syn_retries else 'once'} in {waited:.1f} s.",
             packets=packets_of(client.tcp.syn or session.first, client.tcp.last),
             time_s=session.seconds((client.tcp.syn or session.first).time),
             until_s=session.seconds(session.last.time),
