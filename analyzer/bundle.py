@@ -15,6 +15,7 @@ from analyzer.audio.playback import playback
 from analyzer.excerpt import Excerpt, excerpt
 from analyzer.model.archive import Archive
 from analyzer.model.errors import UsageError
+from analyzer.model.finding import Severity
 from analyzer.model.limits import DEFAULT
 from analyzer.model.redact import redact
 from analyzer.model.report import CaptureReport, Report, SessionReport
@@ -27,17 +28,18 @@ from analyzer.rules import pages
 
 MOST = 5
 """Sessions in a bundle unless one is named: support looks at the first ones."""
+KINDS = ("wav", "raw")
+"""Audio files that go into it."""
 _CODE_LENGTH = 1 << 20
 """Bytes of a file of code."""
-_WEIGHT = {"error": 0, "warning": 1, "note": 2, "ok": 3}
 
 
 def worst(report: Report) -> list[tuple[CaptureReport, SessionReport]]:
     """The sessions that the bundle is about, in their order: of those with the heaviest verdicts the first ones."""
     every = [(capture, session) for capture in report.captures for session in capture.sessions]
-    weights = [_WEIGHT[str(session.verdict.severity)] for _, session in every]
+    weights = [session.verdict.weight for _, session in every]
     heaviest = sorted(range(len(every)), key=lambda place: weights[place])
-    told = [place for place in heaviest if weights[place] <= _WEIGHT["warning"]] or heaviest[:1]
+    told = [place for place in heaviest if weights[place] <= Severity.WARNING.weight] or heaviest[:1]
     return [every[place] for place in sorted(told[:MOST])]
 
 
@@ -54,7 +56,7 @@ def _named(capture: CaptureReport, part: Part) -> CaptureReport:
     (session,) = capture.sessions
     audio = {}
     for side, track in session.audio.items():
-        kept = {kind: name for kind in ("wav", "raw") for name in part.files if Path(name).name == f"{side}.{kind}"}
+        kept = {kind: name for kind in KINDS if (name := f"{part.folder}/{side}.{kind}") in part.files}
         audio[side] = track and {
             **{key: value for key, value in track.items() if key != "files"},
             **({"files": kept} if kept else {}),
@@ -188,7 +190,7 @@ def _judged(session: SessionReport) -> list[tuple[Any, ...]]:
 def _audio(session: SessionReport) -> Iterator[tuple[str, str, Path]]:
     """Side, kind and place of the audio files that the zip gets."""
     for side, track in session.audio.items():
-        for kind in ("wav", "raw"):
+        for kind in KINDS:
             path = ((track or {}).get("files") or {}).get(kind)
             if path:
                 yield side, kind, Path(path)

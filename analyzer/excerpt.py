@@ -17,9 +17,8 @@ from analyzer.model.dataclass import dataclass
 from analyzer.model.report import SessionReport
 from analyzer.model.schema import Side
 from analyzer.model.secrets import TlsSecret
-from analyzer.model.session import Request, Response
 from analyzer.model.settings import Settings
-from analyzer.providers import by_name, recognise
+from analyzer.providers import by_name, likely
 from analyzer.sources import open_capture
 from analyzer.sources.keylog import secrets_of
 from analyzer.sources.order import OutOfOrderError
@@ -178,7 +177,7 @@ def _through(source: Source, search: _Search, known: list[TlsSecret]) -> None:
             if search.connection is None or search.connection.flow != rows.flow:
                 opening = packets.opening(index)
                 recording = search.recording = Recording(opening.endpoints, settings.limits, decrypted=search.decrypted)
-                calls = (lambda *_, sink=recording: sink, _likely, secrets.of)
+                calls = (lambda *_, sink=recording: sink, likely, secrets.of)
                 search.connection = TappedConnection(rows.flow, opening, settings.limits, search.room, *calls, recording)
             _take(search, packets, rows, batch)
         connection = search.connection
@@ -203,8 +202,3 @@ def _take(search: _Search, packets: Packets, rows: Rows, batch: PacketBatch) -> 
     own = tuple((max(0, one - begin), max(0, two - begin)) for one, two in rows.sides)
     search.recording.packets(columns, (own[0], own[1]), packets.data, stops)
     search.connection.feed(rows, packets.columns, packets.data)
-
-
-def _likely(request: Request, response: Response | None) -> bool:
-    """As the pipeline asks: whether what is there of an exchange belongs to a known service."""
-    return recognise(request.path, request.headers.get("host"), response.headers if response else {}).known

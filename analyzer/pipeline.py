@@ -25,19 +25,18 @@ from analyzer.model.errors import AnalyzerError, UsageError
 from analyzer.model.numbering import Unnumbered
 from analyzer.model.places import Endpoint, Moment
 from analyzer.model.provider import Provider
-from analyzer.model.redact import redact, redact_value
+from analyzer.model.redact import redact
 from analyzer.model.report import CaptureReport, Report, SessionReport
 from analyzer.model.schema import Side
 from analyzer.model.secrets import TlsSecret, TlsSecrets
-from analyzer.model.session import Request, Response
 from analyzer.model.settings import Settings
 from analyzer.model.track import AudioFormat
-from analyzer.providers import by_words, recognise, recogniser
+from analyzer.providers import by_words, likely, recognise, recogniser
 from analyzer.rules import judge, judge_capture, numbered
 from analyzer.session.builder import Services, SessionBuilder
 from analyzer.session.marks import heading, marks, sending
 from analyzer.session.side import TrackBuilder as Files
-from analyzer.session.summary import iso, shown_settings, summarise
+from analyzer.session.summary import iso, shown_finding, shown_settings, summarise
 from analyzer.sources import is_har, open_capture
 from analyzer.sources.ahead import ahead
 from analyzer.sources.keylog import secrets_of
@@ -229,11 +228,6 @@ class _State:
                 track.discard()
 
 
-def _likely(request: Request, response: Response | None) -> bool:
-    """Whether what is there of an exchange belongs to a known service."""
-    return recognise(request.path, request.headers.get("host"), response.headers if response else {}).known
-
-
 def _track_opener(settings: Settings) -> Callable[[AudioFormat, Provider, Side], TrackBuilder]:
     """How a track is begun."""
     heads = Heads(settings.limits.audio_head)
@@ -332,7 +326,7 @@ def _batch(state: _State, packets: Packets) -> None:
         connection = state.live.get(rows.flow)
         if connection is None:
             opening = packets.opening(index)
-            calls = (state.open_session, _likely, state.secrets.of)
+            calls = (state.open_session, likely, state.secrets.of)
             connection = Connection(rows.flow, opening, limits, state.room, *calls)
             if not state.settings.wants(connection.endpoints):
                 state.watch.forget(rows.flow)
@@ -421,7 +415,7 @@ def _report(parts: list[_Part], settings: Settings, prefix: str) -> CaptureRepor
             one.report = replace(report, audio={**report.audio, side: {**report.audio[side], **kept}})
         one.tracks.clear()
         sessions.append((number, one.report))
-    findings = tuple(replace(redact_value(finding), remedy=finding.remedy) for finding in judge_capture(capture))
+    findings = tuple(map(shown_finding, judge_capture(capture)))
     damaged = bool(log.problems or log.truncated or any(interface.dropped for interface in log.interfaces))
     return CaptureReport(
         path=log.path,

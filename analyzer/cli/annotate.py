@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from analyzer.cli.options import captures_argument, input_options, settings
+from analyzer.cli.options import captures_argument, input_options, output_option, settings
 from analyzer.cli.progress import progress
 from analyzer.cli.spool import STANDARD_INPUT, on_disk
 from analyzer.model.errors import UsageError
@@ -26,14 +26,7 @@ FILTER = 'frame.comment contains "analyzer"'
 
 @click.command(short_help="Write the capture with findings as comments, for Wireshark.")
 @captures_argument
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="OUT.pcapng",
-    required=True,
-    help="Write the copy to this file.",
-)
+@output_option("the copy", "OUT.pcapng", required=True)
 @click.option("--keep-secrets", is_flag=True, help="Keep TLS keys that the capture holds, so that Wireshark can decrypt the copy.")
 @input_options
 def annotate(captures: tuple[str, ...], output: Path, keep_secrets: bool, **chosen: Any) -> None:  # noqa: ANN401 - options
@@ -125,13 +118,11 @@ def _inside(path: str, wanted: "Settings") -> Iterator[tuple[io.BufferedReader, 
 
 def _summary(tally: "Tally", output: Path) -> str:
     """What was done, in one line."""
+    from analyzer.reports.phrases import plural  # noqa: PLC0415 - not for --help
 
-    def counted(count: int, noun: str) -> str:
-        return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-    where = f"{counted(tally.packets, 'packet')} and {counted(tally.sections, 'section')}"
+    where = f"{plural(tally.packets, 'packet')} and {plural(tally.sections, 'section')}"
     left_out = {"secrets block": tally.secrets, "line with a key": tally.keys, "comment of an earlier run": tally.former}
     nouns = {"line with a key": "lines with a key", "comment of an earlier run": "comments of an earlier run"}
     gone = [f"{count:,} {noun if count == 1 else nouns.get(noun, f'{noun}s')}" for noun, count in left_out.items() if count]
     dropped = f"; left out: {', '.join(gone)}" if gone else "; nothing left out"
-    return f"{output}: {counted(tally.comments, 'comment')} on {where}{dropped}. Wireshark shows them with: {FILTER}"
+    return f"{output}: {plural(tally.comments, 'comment')} on {where}{dropped}. Wireshark shows them with: {FILTER}"

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from analyzer.cli.options import captures_argument, input_options, settings, transcripts_option
+from analyzer.cli.options import captures_argument, input_options, output_option, settings, transcripts_option
 from analyzer.cli.progress import progress
 from analyzer.cli.spool import on_disk
 from analyzer.model.errors import UsageError
@@ -20,9 +20,7 @@ _NO_CODE = (
 
 @click.command(short_help="Pack report, audio and a sanitised capture for support.")
 @captures_argument
-@click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.zip", required=True, help="Write this zip."
-)
+@output_option("the zip", "FILE.zip", required=True)
 @click.option("--no-audio", is_flag=True, help="Leave the audio out; in the capture it becomes noise.")
 @transcripts_option
 @click.option("--replace-addresses", is_flag=True, help="Put addresses of documentation in place of the real ones.")

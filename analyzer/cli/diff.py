@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from analyzer.model.report import SessionReport
     from analyzer.model.settings import Settings
 
-_WEIGHT = {"error": 0, "warning": 1, "note": 2, "ok": 3}
-
 
 @click.command(short_help="Compare a session that worked with one that did not.")
 @click.argument("good", metavar="GOOD")
@@ -69,4 +67,4 @@ def _session(path: str, number: str | None, common: "Settings", *, worst: bool) 
         msg = f"There is no WebSocket session in {path}."
         raise UsageError(msg)
     pick = min if worst else max
-    return pick(report.sessions, key=lambda session: _WEIGHT[str(session.verdict.severity)])
+    return pick(report.sessions, key=lambda session: session.verdict.weight)

@@ -138,11 +138,10 @@ def settings(
     return Settings(gap=round(gap * SECOND), key_logs=key_logs, dump=dump, **chosen)
 
 
-def output_option(what: str) -> Callable[[Command], Command]:
+def output_option(what: str, metavar: str = "FILE", *, required: bool = False) -> Callable[[Command], Command]:
     """Add `-o FILE`."""
-    return click.option(
-        "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help=f"Write {what} to this file."
-    )
+    kind = click.Path(dir_okay=False, path_type=Path)
+    return click.option("-o", "--output", type=kind, metavar=metavar, required=required, help=f"Write {what} to this file.")
 
 
 def transcripts_option(command: Command) -> Command:

@@ -14,14 +14,12 @@ from analyzer.copies import blocks
 from analyzer.copies.edits import Editor
 from analyzer.copies.notes import Notes
 from analyzer.copies.records import stretch
-from analyzer.copies.stretches import SECTION, SIMPLE_PACKET, Blocks, Readable, Stretch
+from analyzer.copies.stretches import Blocks, Readable, Stretch
 from analyzer.model.capture import Interface, Source
 from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import Limits
 from analyzer.model.streams import Ints
 
-SECRETS = 10
-"""The type of a Decryption Secrets Block."""
 UNKNOWN_LINK = 147
 """LINKTYPE_USER0, for packets of which no link type is known."""
 MICROSECOND = 1000
@@ -46,13 +44,6 @@ class Clock:
     check_bits: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sections:
-    """What each section of a file is to say."""
-
-    lines: Sequence[Sequence[str]]
-
-
 def pcap_clock(head: bytes) -> Clock:
     """From the first 24 bytes of a pcap file."""
     big = head[:1] == b"\xa1"
@@ -61,7 +52,7 @@ def pcap_clock(head: bytes) -> Clock:
     return Clock(1 if magic == 0xA1B23C4D else MICROSECOND, bits)  # noqa: PLR2004 - the magic of nanoseconds
 
 
-def survey(file: Readable, notes: Notes, limits: Limits) -> Sections:
+def survey(file: Readable, notes: Notes, limits: Limits) -> list[list[str]]:
     """What each section says: the lines of the sessions that begin in it, and the comments of packets that cannot carry any."""
     firsts: list[int] = []
     lines = list(notes.lines)
@@ -70,25 +61,27 @@ def survey(file: Readable, notes: Notes, limits: Limits) -> Sections:
         if isinstance(one, Stretch):
             lines += [(number, f"packet {number}: {text}") for number in _bare(one, cited) for text in notes.packets[number]]
             begun = one.first + one.packets
-        elif one.kind == SECTION:
+        elif one.kind == blocks.SECTION:
             firsts.append(begun)
     told: list[list[str]] = [[] for _ in firsts]
     for number, line in lines if firsts else ():
         told[max(bisect_right(firsts, number) - 1, 0)].append(line)
-    return Sections(told)
+    return told
 
 
-def copy(file: Readable, out: Writable, notes: Notes, sections: Sections, editor: Editor, limits: Limits) -> str | None:
-    """A pcapng file with the notes in it; returns in a sentence why it ends early, if it does."""
-    told = iter(sections.lines)
+def copy(
+    file: Readable, out: Writable, notes: Notes, sections: Sequence[Sequence[str]], editor: Editor, limits: Limits
+) -> str | None:
+    """A pcapng file with the notes in it, `sections` as `survey` gave them; returns in a sentence why it ends early, if it does."""
+    told = iter(sections)
     cited = _cited(notes)
     found = Blocks(file, limits)
     for one in found:
         if isinstance(one, Stretch):
             _packets(one, out, notes, cited, editor)
-        elif one.kind == SECTION:
+        elif one.kind == blocks.SECTION:
             out.write(editor.section(one.block, notes.section(next(told, ()), limits.section_comment), big=one.big))
-        elif one.kind == SECRETS and editor.clean is not None:
+        elif one.kind == blocks.SECRETS and editor.clean is not None:
             editor.tally.secrets += 1
         else:
             out.write(editor.other(one.kind, one.block, big=one.big))
@@ -156,4 +149,4 @@ def _packets(stretch: Stretch, out: Writable, notes: Notes, cited: Ints, editor:
 
 
 def _simple(block: bytes, stretch: Stretch) -> bool:
-    return int.from_bytes(block[:4], "big" if stretch.big else "little") == SIMPLE_PACKET
+    return int.from_bytes(block[:4], "big" if stretch.big else "little") == blocks.SIMPLE_PACKET

@@ -6,8 +6,11 @@ In: packets, link types, comments. Out: whole blocks, padded and with both lengt
 import struct
 from collections.abc import Iterable, Sequence
 
-SECTION, INTERFACE, STATISTICS, ENHANCED_PACKET = 0x0A0D0D0A, 1, 5, 6
-COMMENT, NAME, RESOLUTION, APPLICATION, FCS_LENGTH, DROPPED = 1, 2, 9, 4, 13, 5
+SECTION, INTERFACE, SIMPLE_PACKET, NAMES, STATISTICS, ENHANCED_PACKET, SECRETS = 0x0A0D0D0A, 1, 3, 4, 5, 6, 10
+BYTE_ORDER = 0x1A2B3C4D
+PACKET_FIELDS = 28
+"""Bytes of an enhanced packet block before the packet."""
+COMMENT, NAME, RESOLUTION, FCS_LENGTH, DROPPED = 1, 2, 9, 13, 5
 NANOSECONDS = 9
 """A resolution of 10^-9 s."""
 LONGEST = 0xFFFF
@@ -34,7 +37,7 @@ def options(chosen: Sequence[Option]) -> bytes:
 
 def section(chosen: Sequence[Option] = ()) -> bytes:
     """A section header, version 1.0, of unstated length."""
-    return _block(SECTION, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1) + options(chosen))
+    return _block(SECTION, struct.pack("<IHHq", BYTE_ORDER, 1, 0, -1) + options(chosen))
 
 
 def interface(link_type: int, snap_length: int = 0, chosen: Sequence[Option] = (), resolution: int = NANOSECONDS) -> bytes:

@@ -12,11 +12,8 @@ from analyzer.model.dataclass import dataclass
 
 OURS = b"analyzer: "
 """How each of our comments begins, by which the next run finds them."""
-NAMES, STATISTICS = 4, 5
 SECTION_OPTIONS, INTERFACE_OPTIONS, STATISTICS_OPTIONS = 24, 16, 20
 """Where the options of a block begin."""
-PACKET_FIELDS = 28
-"""Bytes of a packet block before the packet."""
 UNSTATED = b"\xff" * 8
 
 Clean = Callable[[bytes], tuple[bytes, int]]
@@ -52,7 +49,7 @@ class Editor:
         if added:
             self.tally.comments += len(added)
             self.tally.packets += 1
-        return self._edited(block, PACKET_FIELDS + (size + 3 & ~3), added, big=big)
+        return self._edited(block, blocks.PACKET_FIELDS + (size + 3 & ~3), added, big=big)
 
     def section(self, block: bytes, added: Sequence[str], *, big: bool) -> bytes:
         """A section header with these comments. Its length is unstated: it may no longer be what it was."""
@@ -61,8 +58,8 @@ class Editor:
 
     def other(self, kind: int, block: bytes, *, big: bool) -> bytes:
         """A block that gets no comment, but may have one with keys."""
-        at = {blocks.INTERFACE: INTERFACE_OPTIONS, STATISTICS: STATISTICS_OPTIONS}.get(kind)
-        if kind == NAMES:
+        at = {blocks.INTERFACE: INTERFACE_OPTIONS, blocks.STATISTICS: STATISTICS_OPTIONS}.get(kind)
+        if kind == blocks.NAMES:
             at = _behind_names(block, big=big)
         return block if at is None or at > len(block) - 4 else self._edited(block, at, (), big=big)
 

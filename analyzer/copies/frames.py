@@ -19,7 +19,7 @@ from analyzer.copies.cover import covered, overwritten
 from analyzer.copies.places import Places
 from analyzer.copies.store import StreamStore, differing
 from analyzer.model.dataclass import dataclass
-from analyzer.model.limits import MIB, Limits
+from analyzer.model.limits import Limits
 from analyzer.model.redact import Secrets
 from analyzer.model.schema import Opcode
 from analyzer.model.streams import Columns
@@ -334,15 +334,14 @@ class FrameCover:
 
     def _blank(self, begin: int, end: int, row: int | None = None) -> None:
         """Overwrite some bytes, those of a frame's payload under its mask; holes and long stretches cost no memory."""
-        zero = begin
-        for one, two in self._store.there(begin, end):
-            for at in range(one, two, MIB):
-                stop = min(at + MIB, two)
-                content = self._store.read(at, stop)
-                if row is not None:
-                    content = self._masked(row, content, (at - zero) % 4)
-                clean = overwritten(content) if row is not None else overwritten(content).translate(_NO_ENDS)
-                self.overwritten += self._store.change(at, clean if row is None else self._masked(row, clean, (at - zero) % 4))
+        for at, stop in self._store.pieces(begin, end):
+            content = self._store.read(at, stop)
+            if row is None:
+                clean = overwritten(content).translate(_NO_ENDS)
+            else:
+                turned = (at - begin) % 4
+                clean = self._masked(row, overwritten(self._masked(row, content, turned)), turned)
+            self.overwritten += self._store.change(at, clean)
 
 
 _NO_ENDS = bytes.maketrans(b"\r\n", b"xx")

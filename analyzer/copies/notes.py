@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING
 
 from analyzer.copies.edits import OURS
 from analyzer.model.dataclass import dataclass
+from analyzer.model.unprintable import UNPRINTABLE
 
 if TYPE_CHECKING:
     from analyzer.model.finding import Finding
-    from analyzer.model.places import Endpoint
     from analyzer.model.report import Report, SessionReport
 
 PIECE = 60_000
 """Bytes of one comment: an option takes 65,535."""
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]+")
-"""Control characters, and invisible ones that could reorder what a person reads."""
+_UNPRINTABLE = re.compile(f"{UNPRINTABLE}+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ def _session_line(session: "SessionReport") -> str:
     """Who talked to whom, and the verdict."""
     verdict = session.verdict
     what = f"{str(verdict.severity).upper()}{f' {verdict.rule}' if verdict.rule else ''}"
-    ends = f"{_address(session.client)} > {_address(session.server)}"
+    ends = f"{session.client} > {session.server}"
     return f"session {session.id} tcp.stream {session.tcp_stream} {ends}: {what}: {_plain(verdict.text)}"
 
 
@@ -94,10 +93,6 @@ def _told(finding: "Finding") -> str:
 
 def _advised(finding: "Finding") -> str:
     return _plain(finding.text) + (f" To do: {_plain(finding.remedy)}" if finding.remedy else "")
-
-
-def _address(end: "Endpoint") -> str:
-    return f"[{end.ip}]:{end.port}" if ":" in end.ip else f"{end.ip}:{end.port}"
 
 
 def _plain(text: str) -> str:

@@ -5,13 +5,13 @@ In: a PacketBatch and the unit in which its interfaces count time. Out: enhanced
 
 import numpy as np
 
-from analyzer.copies.blocks import ENHANCED_PACKET
+from analyzer.copies.blocks import ENHANCED_PACKET, PACKET_FIELDS
 from analyzer.copies.stretches import Stretch
 from analyzer.model.capture import PacketBatch
 from analyzer.wire import bulk
 
-HEAD, AROUND = 28, 32
-"""Bytes of a block before the packet; bytes around it."""
+AROUND = PACKET_FIELDS + 4
+"""Bytes of a block around its packet."""
 
 
 def stretch(batch: PacketBatch, tick: int) -> Stretch:
@@ -21,14 +21,14 @@ def stretch(batch: PacketBatch, tick: int) -> Stretch:
     begins = np.concatenate((np.zeros(1, np.int64), np.cumsum(sizes)))
     out = np.empty(int(begins[-1]), np.uint8)
     # Each packet is copied with what lies around it, in one go; the block's own fields then take the place of that.
-    data, low, high = batch.data, int((offset - HEAD).min()), int((offset - HEAD + sizes).max())
+    data, low, high = batch.data, int((offset - PACKET_FIELDS).min()), int((offset - PACKET_FIELDS + sizes).max())
     if low < 0 or high > len(data):
         before, behind = max(-low, 0), max(high - len(data), 0)
         data, offset = np.concatenate((np.zeros(before, np.uint8), data, np.zeros(behind, np.uint8))), offset + before
-    bulk.gather(data, offset - HEAD, sizes, out)
+    bulk.gather(data, offset - PACKET_FIELDS, sizes, out)
     for place in range(3):
         padded = -captured % 4 > place
-        out[begins[:-1][padded] + captured[padded] + HEAD + place] = 0
+        out[begins[:-1][padded] + captured[padded] + PACKET_FIELDS + place] = 0
     words, first, last = out.view("<u4"), begins[:-1] // 4, begins[1:] // 4 - 1
     ticks = (np.maximum(time, 0) // tick).astype(np.uint64)
     fields = (np.uint64(ENHANCED_PACKET), sizes, batch.records["interface"], ticks >> np.uint64(32), ticks, captured, on_wire)

@@ -19,7 +19,7 @@ from analyzer.copies.recording import Head, Packet, Recording
 from analyzer.copies.store import StreamStore
 from analyzer.model.conversation import SPOKEN
 from analyzer.model.dataclass import dataclass
-from analyzer.model.limits import MIB, Limits
+from analyzer.model.limits import Limits
 from analyzer.model.places import Endpoint
 from analyzer.model.redact import Secrets, secrets_of
 from analyzer.model.schema import Side
@@ -187,10 +187,8 @@ class Sanitised:
 
     def _blank(self, store: StreamStore, begin: int, end: int) -> None:
         """Overwrite a stretch, however long."""
-        for one, two in store.there(begin, end):
-            for at in range(one, two, MIB):
-                stop = min(at + MIB, two)
-                self._change(store, at, overwritten(store.read(at, stop)))
+        for at, stop in store.pieces(begin, end):
+            self._change(store, at, overwritten(store.read(at, stop)))
 
     # Packets
 

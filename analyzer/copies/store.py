@@ -6,9 +6,11 @@ In: pieces in stream order. Out: any stretch of them, and which of its bytes are
 import tempfile
 import weakref
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 
 import numpy as np
 
+from analyzer.model.limits import MIB
 from analyzer.model.streams import Data, Run
 from analyzer.wire import bulk
 
@@ -78,6 +80,11 @@ class StreamStore:
         """Which parts of a stretch are there."""
         first, last = bisect_right(self._ends, begin), bisect_left(self._begins, end)
         return [(max(self._begins[row], begin), min(self._ends[row], end)) for row in range(first, last)]
+
+    def pieces(self, begin: int, end: int) -> Iterator[tuple[int, int]]:
+        """The same, in pieces that may be held."""
+        for one, two in self.there(begin, end):
+            yield from ((at, min(at + MIB, two)) for at in range(one, two, MIB))
 
     def _at(self, offset: int) -> None:
         """Go to where a byte that is there lies."""

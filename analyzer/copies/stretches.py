@@ -10,13 +10,12 @@ from typing import Protocol
 
 import numpy as np
 
+from analyzer.copies.blocks import BYTE_ORDER, INTERFACE, SECTION
 from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import Limits
 from analyzer.model.streams import Bytes, Ints
 from analyzer.wire import kernels
 
-SECTION, INTERFACE, SIMPLE_PACKET = 0x0A0D0D0A, 1, 3
-BYTE_ORDER = 0x1A2B3C4D
 SMALLEST, SECTION_SMALLEST, INTERFACE_SMALLEST = 12, 28, 20
 """Bytes of the smallest block, section header and interface description."""
 ROOM, LEAST = 1 << 18, 16

@@ -11,7 +11,7 @@ import numpy as np
 
 from analyzer.model.limits import Limits
 from analyzer.model.schema import Column
-from analyzer.model.streams import Bytes, Columns
+from analyzer.model.streams import Bytes, Columns, Ints
 from analyzer.model.tables import Table
 
 _PIECES = (
@@ -31,7 +31,7 @@ class Contents:
         self._size = 0
         self._pieces = Table(_PIECES, limits.table_in_memory)
         self._left_out = False
-        self._sorted: tuple[np.ndarray[tuple[int], np.dtype[np.int64]], ...] | None = None
+        self._sorted: tuple[Ints, ...] | None = None
 
     def add(self, columns: Columns, content: Bytes) -> None:
         """Keep the content of every row of a MessageBatch."""

@@ -87,3 +87,8 @@ class Verdict:
     rule: str | None
     severity: str
     text: str
+
+    @property
+    def weight(self) -> int:
+        """0 for the heaviest, as that of a severity; a healthy session weighs least."""
+        return [*Severity, "ok"].index(self.severity)

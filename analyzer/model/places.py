@@ -10,6 +10,12 @@ class Endpoint:
     ip: str
     port: int
 
+    def __str__(self) -> str:
+        """IP address and port, with brackets around IPv6; the address alone where no port is known."""
+        if not self.port:
+            return self.ip
+        return f"[{self.ip}]:{self.port}" if ":" in self.ip else f"{self.ip}:{self.port}"
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:

@@ -8,10 +8,14 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import TYPE_CHECKING
 
 from analyzer.model.errors import UsageError
 from analyzer.model.plugins import outside
 from analyzer.model.provider import Provider
+
+if TYPE_CHECKING:
+    from analyzer.model.session import Request, Response
 
 GROUP = "analyzer.providers"
 
@@ -79,6 +83,11 @@ def recognise(path: str | None, host: str | None, response_headers: Mapping[str,
         if any(header.startswith(prefix) for header in headers):
             return provider
     return by_name("generic")
+
+
+def likely(request: "Request", response: "Response | None") -> bool:
+    """Whether what is there of an exchange belongs to a known service."""
+    return recognise(request.path, request.headers.get("host"), response.headers if response else {}).known
 
 
 def recogniser(name: str | None) -> Callable[[str | None, str | None, Mapping[str, str]], Provider]:

@@ -15,7 +15,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from analyzer.model.dataclass import dataclass
 from analyzer.reports.json import escaped
 from analyzer.reports.markdown import code, escape
-from analyzer.reports.phrases import address, advice, audio_format, close, printable, seconds, size
+from analyzer.reports.phrases import address, advice, audio_format, error_received, printable, seconds, size
 
 if TYPE_CHECKING:
     from analyzer.model.report import SessionReport
@@ -91,7 +91,7 @@ def cover_page(parts: Iterable[Part], code_files: Iterable[str], *, audio: bool,
         yield f"## Session {session.id}\n\n**{escape(session.verdict.text)}**\n\n"
         if todo := advice(session):
             yield f"To do: {escape(todo)}\n\n"
-        yield f"- The error received: {escape(_error(session))}\n"
+        yield f"- The error received: {escape(error_received(session))}\n"
         request_id = session.upgrade.get("request_id")
         yield f"- The request ID: {code(request_id) if request_id else 'not in the capture'}\n"
         yield f"- When: {session.start}, {seconds(session.duration_s)}, with {escape(address(session.server))}\n"
@@ -112,12 +112,6 @@ def cover_page(parts: Iterable[Part], code_files: Iterable[str], *, audio: bool,
     yield "" if transcripts else " The words that the service recognised were left out."
     yield " Addresses and what was said are in it, unless they were replaced or left out.\n\n"
     yield "`manifest.json` has the SHA-256 of every file.\n"
-
-
-def _error(session: "SessionReport") -> str:
-    """What the client got to see."""
-    told = session.close is not None and session.close.get("code") not in (None, 1000, 1001)
-    return session.upgrade.get("error") or (close(session) if told else session.verdict.text)
 
 
 def _sound(part: Part, *, audio: bool) -> str:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from analyzer.model.errors import UsageError
 from analyzer.reports.json import escaped
+from analyzer.reports.phrases import address
 
 if TYPE_CHECKING:
     from analyzer.model.conversation import Conversation, Head
@@ -113,7 +114,7 @@ def _base64(data: bytes | None) -> str | None:
 def _request(session: "SessionReport", head: "Head | None") -> dict[str, Any]:
     headers: Mapping[str, str] = head.headers if head is not None else {}
     target = session.upgrade.get("target") or "/"
-    host = headers.get("host") or (session.tls or {}).get("sni") or _authority(session)
+    host = headers.get("host") or (session.tls or {}).get("sni") or address(session.server)
     query = target.partition("?")[2]
     try:
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
@@ -162,11 +163,6 @@ def _type(head: "Head | None") -> str:
 
 def _pairs(items: Any) -> list[dict[str, str]]:  # noqa: ANN401 - pairs of strings
     return [{"name": name, "value": value} for name, value in items]
-
-
-def _authority(session: "SessionReport") -> str:
-    ip = session.server.ip
-    return f"[{ip}]:{session.server.port}" if ":" in ip else f"{ip}:{session.server.port}"
 
 
 def _version(session: "SessionReport") -> str:

@@ -40,12 +40,12 @@ def rows(report: "Report") -> Iterator[dict[str, Any]]:
     kinds = {int(kind): kind.name.lower() for kind in Kind}
     sides, opcodes = [side.word for side in Side], [opcode_word(number) for number in range(16)]
     names = ("session", "number", "side", "time_s", "opcode", "kind", "frames", "wire", "size", "first_packet", "last_packet")
+    held = [{one.id: one for one in capture.sessions if one.conversation is not None} for capture in report.captures]
     for place, columns in woven(report, lambda session: None if session.conversation is None else session.conversation.table):
-        talks = {session.id: session for session in report.captures[place - 1].sessions if session.conversation is not None}
         until = columns["last_time"].tolist()
         plain = zip(*(columns[name].tolist() for name in (*names, "complete", "row")), until, strict=True)
         for number, *cells, complete, row, last in plain:
-            session = talks[number]
+            session = held[place - 1][number]
             talk = session.conversation
             assert talk is not None
             values = dict(zip(names, (number, *cells), strict=True))

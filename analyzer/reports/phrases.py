@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from analyzer.model.unprintable import UNPRINTABLE
+
 if TYPE_CHECKING:
     from analyzer.model.finding import Finding
     from analyzer.model.places import Endpoint
@@ -19,8 +21,7 @@ NAMES_SHOWN = 5
 """Names of a certificate."""
 SIDES = ("client", "server")
 _STANDARD_INPUT = ("-", "standard input")
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
-"""Control characters, which could steer a terminal, and invisible ones, which could reorder what a person reads."""
+_UNPRINTABLE = re.compile(UNPRINTABLE)
 _MINUTE, _HOUR = 60, 3600
 _KIB = 1024
 _CLIPPED, _OFFSET = 0.001, 0.01
@@ -80,9 +81,7 @@ def plural(count: int, noun: str) -> str:
 
 def address(endpoint: "Endpoint") -> str:
     """Write IP address and port, with brackets around IPv6."""
-    if not endpoint.port:
-        return printable(endpoint.ip)
-    return f"[{endpoint.ip}]:{endpoint.port}" if ":" in endpoint.ip else f"{printable(endpoint.ip)}:{endpoint.port}"
+    return printable(endpoint)
 
 
 def clock(moment: str | None) -> str:
@@ -375,13 +374,20 @@ def shell_name(path: str) -> str:
     return f'"{path}"' if re.search(r"[^\w./\\:@%+=-]", path) else path
 
 
+def error_received(session: "SessionReport") -> str:
+    """What the client got to see: the service's own error, a close that tells one, else the verdict."""
+    told = session.close is not None and session.close.get("code") not in (None, 1000, 1001)
+    return session.upgrade.get("error") or (close(session) if told else session.verdict.text)
+
+
 def support(capture: "CaptureReport", session: "SessionReport") -> list[tuple[str, str, bool]]:
     """List what the service's support asks for, as (label, value, whether it is to be copied as it stands)."""
-    told = session.close is not None and session.close.get("code") not in (None, 1000, 1001)
-    error = session.upgrade.get("error") or (close(session) if told else session.verdict.text)
     request_id = session.upgrade.get("request_id")
     track = session.audio.get("client")
-    asked = [("The error received", error, False), ("The request ID", request_id or "not in the capture", bool(request_id))]
+    asked = [
+        ("The error received", error_received(session), False),
+        ("The request ID", request_id or "not in the capture", bool(request_id)),
+    ]
     if track:
         command = f"analyzer audio {shell_names(capture)} -o audio --session {session.id}"
         asked.append((f"A sample of the audio ({audio_format(track.get('format'))})", command, True))

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from analyzer.reports.json import escaped
 from analyzer.reports.phrases import address, plural, printable, short_name
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ FORMATS = ("text", "json")
 def lines(opinion: "SecondOpinion", form: str) -> Iterator[str]:
     """Write it in one of FORMATS."""
     if form == "json":
-        yield json.dumps(opinion.plain(), ensure_ascii=False, indent=2) + "\n"
+        yield escaped(json.dumps(opinion.plain(), ensure_ascii=False, indent=2)) + "\n"
         return
     yield f"{short_name(opinion.path)}: our frames against tshark {printable(opinion.tshark)}\n"
     for session in opinion.sessions:

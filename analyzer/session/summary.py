@@ -12,6 +12,7 @@ from analyzer.model.limits import SECOND
 from analyzer.model.numbering import Numbering
 from analyzer.model.places import Moment
 from analyzer.model.redact import (
+    NONE,
     Secrets,
     redact,
     redact_headers,
@@ -111,7 +112,7 @@ def summarise(
         },
         verdict=redact_value(verdict, secrets),
         service=_service(session),
-        findings=tuple(_finding(finding, secrets) for finding in findings),
+        findings=tuple(shown_finding(finding, secrets) for finding in findings),
         not_judged=tuple({"rule": one.rule, "why": redact(one.why, secrets)} for one in not_judged),
         timeline=timeline(session, secrets),
         origin_ns=session.origin,
@@ -128,7 +129,7 @@ def _counts(opcodes: dict[str, int], table: Table) -> dict[str, int]:
     return {word: counts[opcode] for word, opcode in opcodes.items()}
 
 
-def _finding(finding: Finding, secrets: Secrets) -> Finding:
+def shown_finding(finding: Finding, secrets: Secrets = NONE) -> Finding:
     """A finding without secrets. The numbers that a rule measured are none, whatever they are called."""
     clean: Finding = redact_value(replace(finding, remedy=""), secrets)
     measured = {name: value for name, value in finding.values.items() if isinstance(value, int | float)}

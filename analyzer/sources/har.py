@@ -97,11 +97,10 @@ def _recording(entry: Mapping[str, Any], number: int) -> Recording | None:
     end = max(begin + round(max(whole, 0) * SECOND / 1000), answered, *(one.time for one in said[-1:]))
     target = (url.path or "/") + (f"?{url.query}" if url.query else "")
     headers.setdefault("host", url.netloc.rpartition("@")[2])
-    version = str(request.get("httpVersion", "")).upper().removeprefix("HTTP/").replace("H2", "2") or "1.1"
     asked = None
     if entry.get("_opened") != "midstream":
         at, method = Moment(number, begin), str(request["method"])
-        asked = Request(target, url.path, _query(url.query), version, headers, at, method=method)
+        asked = Request(target, url.path, _query(url.query), _version(request), headers, at, method=method)
     answer, failure = _answer(entry, number, answered, bool(said)), _failure(entry)
     failed = next((outcome for word, outcome in _OUTCOMES.items() if word in failure), "")
     return Recording(number, _endpoints(entry, url), asked, answer, said, begin, end, failed)
@@ -117,8 +116,7 @@ def _answer(entry: Mapping[str, Any], number: int, time: int, spoke: bool) -> Re
         return None
     content = response.get("content")
     body = str(content.get("text", "")).encode("utf-8", "replace") if isinstance(content, dict) else b""
-    version = str(response.get("httpVersion", "")).upper().removeprefix("HTTP/").replace("H2", "2") or "1.1"
-    return Response(status, str(response.get("statusText", "")), version, _headers(response), body, Moment(number, time))
+    return Response(status, str(response.get("statusText", "")), _version(response), _headers(response), body, Moment(number, time))
 
 
 def _messages(messages: list[Any]) -> Iterator[Said]:
@@ -145,6 +143,11 @@ def _failure(entry: Mapping[str, Any]) -> str:
     response = entry.get("response")
     told = (response.get("_error") or response.get("_failureText")) if isinstance(response, dict) else None
     return str(told)[:200] if told else ""
+
+
+def _version(message: Mapping[str, Any]) -> str:
+    """Of HTTP: browsers write `HTTP/1.1`, `h2` or `http/2.0`."""
+    return str(message.get("httpVersion", "")).upper().removeprefix("HTTP/").replace("H2", "2") or "1.1"
 
 
 def _headers(message: Mapping[str, Any]) -> dict[str, str]:

@@ -18,7 +18,6 @@ Place = tuple[int, int]
 """Number of the capture, from 0, and of the session."""
 Play = Callable[[str, int], Playback | None]
 """Compresses the WAV file of this path to at most so many bytes, or gives None."""
-_WEIGHTS = {"error": 0, "warning": 1, "note": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class Chosen:
 
 def choose(report: "Report", limits: "Limits", play: Play | None) -> Chosen:
     """Decide, and compress the audio of the chosen."""
-    order = sorted(_sessions(report), key=lambda found: _WEIGHTS.get(str(found[1].verdict.severity), len(_WEIGHTS)))
+    order = sorted(_sessions(report), key=lambda found: found[1].verdict.weight)
     told = order[: limits.page_sessions]
     frames, room = limits.page_frames, limits.page_audio
     framed: set[Place] = set()

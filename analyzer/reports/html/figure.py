@@ -1,7 +1,6 @@
 """The time line of a session as a drawing: what is printed, and what is seen where scripts do not run.
 
-In: `SessionReport.timeline`, gaps and findings, the waveforms. Out: SVG, which the page's style sheet
-colours.
+In: `SessionReport.timeline`, gaps and findings, the waveforms. Out: SVG, which the page's style sheet colours.
 """
 
 from collections.abc import Mapping, Sequence
