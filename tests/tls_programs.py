@@ -81,19 +81,24 @@ def free_port() -> int:
 
 @contextmanager
 def recorded(path: Path, port: int) -> Iterator[None]:
-    """Record what goes through a port of the loopback interface."""
-    words = ["tcpdump", "-i", "lo", "--immediate-mode", "-U", "-w", str(path), "-B", "8192", f"tcp port {port}"]
+    """Record what goes through a port of the loopback interface, all of it: a datagram behind it says when the file has it."""
+    room = ["-s", "65600", "-B", "65536"]  # in this mode each packet takes a place of the longest one: 1,000 of them
+    words = ["tcpdump", "-i", "lo", "--immediate-mode", "-U", *room, "-w", str(path), f"port {port}"]
     with subprocess.Popen(words, stderr=subprocess.PIPE) as dump:
         assert dump.stderr is not None
         assert b"listening" in dump.stderr.readline()
         try:
             yield
-            size = -1
-            while size != (size := path.stat().st_size):  # until nothing more is written
-                time.sleep(0.15)
+            mark, deadline = secrets.token_bytes(16), time.monotonic() + PATIENCE_S
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
+                last.sendto(mark, ("127.0.0.1", port))
+            while mark not in path.read_bytes():
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
         finally:
             dump.send_signal(signal.SIGINT)
-            dump.stderr.read()
+            said = dump.stderr.read()
+    assert b"\n0 packets dropped by kernel" in said
 
 
 @dataclass
