@@ -137,6 +137,24 @@ def test_what_matters_is_said_without_a_script(make_report: Make, silent: Sessio
     assert {"svg", "details", "dl"} <= {tag for tag, _ in page.elements}
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("duration_s", 12.006_56, "duration 12.01 s"),
+        ("rms_dbfs", -61.5, "rms -61.50 dBFS"),
+        ("clipped_share", 0.2, "clipped 20.0%"),
+        ("retransmitted_bytes", 6740, "retransmitted bytes 6,740"),
+        ("code", 1011, "code 1011"),
+        ("service_headers", True, "service headers yes"),
+        ("declared", {"encoding": "mulaw", "sample_rate": 8000, "container": None}, "declared encoding mulaw, sample rate 8000"),
+    ],
+)
+def test_what_was_measured_has_its_unit(make_report: Make, silent: SessionReport, name: str, value: object, shown: str) -> None:
+    one = replace(silent.findings[0], values={name: value})
+    page = written(make_report(replace(silent, findings=(one,))))
+    assert page.text.partition("Measured")[2].startswith(f"{shown}What it means")
+
+
 def test_each_rule_is_explained_once(make_report: Make, silent: SessionReport) -> None:
     page = written(make_report(silent, silent))
     assert sum(attributes.get("id") == "rule-silence-gap" for _, attributes in page.elements) == 1

@@ -228,6 +228,9 @@ def test_filters_change_rows_and_say_how_many(show: Open, silent: Path) -> None:
     page.get_by_label("Sender").select_option("both sides")
     page.get_by_label("Search the frames").fill("quick brown")
     assert count.inner_text() == "2 of 35 are shown"
+    until(page, "document.querySelector('.row:not([hidden]) .content').innerText.startsWith('…')")
+    for said in page.locator(".row:not([hidden]) .content span").all_inner_texts():
+        assert 0 < said.index("quick brown") < 30  # the column shows what was found, not the beginning
     page.get_by_label("Search the frames").fill("nothing says this")
     assert page.get_by_text("No frame passes the filters.").is_visible()
     page.get_by_label("Search the frames").fill("")
@@ -319,6 +322,9 @@ def test_print_shows_everything_that_was_found(show: Open, silent: Path) -> None
         assert finding.locator("details p").first.is_visible()
     assert page.locator("figure svg").is_visible()
     assert not page.locator(".stage").is_visible()
+    assert not page.locator(".frames h3").is_visible()  # a heading of nothing
+    labels = "[...document.querySelectorAll('figure text')].map((label) => label.getBoundingClientRect().left)"
+    assert min(page.evaluate(labels)) >= page.evaluate("document.querySelector('figure svg').getBoundingClientRect().left")
     assert page.locator("#rule-silence-gap pre").is_visible()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     page.evaluate("dispatchEvent(new Event('afterprint'))")

@@ -144,7 +144,7 @@ def _about(capture: "CaptureReport", number: int, writing: _Writing) -> Iterator
 
 def _overview(report: "Report", writing: _Writing) -> Iterator[str]:
     """One line per session, of several captures under the name of each."""
-    heads = ("Session", "Verdict", "Time", "Client", "Server", "Audio", "Ended")
+    heads = ("Session", "Verdict", "Time, UTC", "Client", "Server", "Audio", "Ended")
     yield '<div class="scroll" tabindex="0" role="region" aria-label="Sessions"><table class="sessions"><thead><tr>'
     yield "".join(f'<th scope="col">{head}</th>' for head in heads) + "</tr></thead>"
     left, chosen = 0, writing.chosen

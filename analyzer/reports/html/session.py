@@ -92,7 +92,7 @@ def _figures(session: "SessionReport") -> str:
         ("Audio sent", seconds(track.get("duration_s")) if track else ""),
         ("Results", f"{service['results']:,}" if service.get("results") else ""),
         ("Ended" if session.upgrade.get("outcome") in _TALKING else "Upgrade", end(session)),
-        ("Service", session.provider),
+        ("Provider", session.provider),
     ]
     shown = [(name, text(value)) for name, value in pairs if value]
     if session.upgrade.get("request_id"):
