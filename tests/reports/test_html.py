@@ -161,6 +161,11 @@ def test_each_rule_is_explained_once(make_report: Make, silent: SessionReport) -
     assert sum(attributes.get("href") == "#rule-silence-gap" for _, attributes in page.elements) == 2
 
 
+def test_sentences_of_a_page_stay_whole(make_report: Make, silent: SessionReport) -> None:
+    one = replace(silent.findings[0], rule="keepalive-as-binary")
+    assert "for text and binary." in written(make_report(replace(silent, findings=(one,)))).text
+
+
 def test_links_lead_somewhere(make_report: Make, silent: SessionReport, healthy: SessionReport) -> None:
     page = written(make_report(silent, healthy))
     named = {attributes.get("id") for _, attributes in page.elements}

@@ -6,6 +6,7 @@ In: `Finding`s, and the pages of their rules by slug. Out: HTML.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from analyzer.model.rule_page import EXAMPLE, paragraphs
 from analyzer.reports.html.markup import code, element, listed, marked, text
 from analyzer.reports.phrases import seconds
 
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 
 Pages = Mapping[str, "RulePage"]
 """By name of the rule."""
-_CODE = "Example"
-"""The section that is a script: its lines stand as they are."""
-_REFERENCES = "References"
 _VALUE_LENGTH = 200
 _UNITS: Mapping[str, Callable[[float], str]] = {"_s": seconds, "_dbfs": "{:.2f} dBFS".format, "_share": "{:.1%}".format}
 """How numbers are written whose name ends so."""
@@ -106,12 +104,10 @@ def rule_pages(rules: Iterable[str], pages: Pages) -> Iterator[str]:
 
 
 def _body(heading: str, said: str) -> str:
-    if heading == _CODE:
+    if heading == EXAMPLE:
         return element("pre", "\n".join(text(line) for line in said.split("\n")))
-    if heading == _REFERENCES:
-        return "".join(element("p", text(line), class_="reference") for line in said.split("\n") if line.strip())
     return _paragraphs(said)
 
 
 def _paragraphs(said: str) -> str:
-    return "".join(element("p", marked(" ".join(paragraph.split()))) for paragraph in said.split("\n\n"))
+    return "".join(element("p", marked(paragraph)) for paragraph in paragraphs(said))
