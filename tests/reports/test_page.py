@@ -370,7 +370,9 @@ def test_a_hundred_thousand_frames_are_a_few_rows(show: Open, long: Path) -> Non
     assert {first for _, first, *_ in shown} <= {0, 1}
     assert all(together and said for _, _, together, said, _ in shown)
     assert shown[-1][4] == rows - 1
-    cut = "[...document.querySelectorAll('.row:not([hidden]) .number')].filter((cell) => cell.scrollWidth > cell.clientWidth).length"
+    cut = (
+        "[...document.querySelectorAll('.row:not([hidden]) .number')].filter((cell) => cell.scrollWidth > cell.clientWidth).length"
+    )
     assert page.evaluate(cut) == 0
     page.get_by_label("Search the frames").fill("Results")
     assert page.locator(".count").inner_text() == f"100 of {rows:,} are shown"
