@@ -164,7 +164,7 @@ def _finding(finding: "Finding") -> Iterator[str]:
     if finding.filter:
         yield f"  - Wireshark: {code(finding.filter)}"
     if finding.remedy:
-        yield f"  - What to do: {prose(finding.remedy)}"
+        yield f"  - To do: {prose(finding.remedy)}"
     yield ""
 
 

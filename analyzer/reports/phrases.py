@@ -150,6 +150,13 @@ def _proxy(proxy: Mapping[str, Any] | None) -> str:
     return f"CONNECT {printable(proxy['target'], FACT_LENGTH)}, {proxy['status'] or 'no answer in the capture'}"
 
 
+def _upgrade(session: "SessionReport") -> str:
+    """Say how it went, with which error, and whether the request and answer that are shown are whole."""
+    error = printable(session.upgrade.get("error") or "", FACT_LENGTH)
+    cut = ", its head not whole in the capture" if session.upgrade.get("partial") else ""
+    return f"{outcome(session)}{cut}{f': {error}' if error else ''}"
+
+
 def facts(session: "SessionReport") -> list[tuple[str, str]]:
     """List what is known of a session, as (label, value); what the capture does not tell is left out."""
     upgrade = session.upgrade
@@ -159,7 +166,7 @@ def facts(session: "SessionReport") -> list[tuple[str, str]]:
         ("Provider", session.provider),
         ("Proxy", _proxy(upgrade.get("proxy"))),
         ("Request", printable(upgrade.get("target") or "", FACT_LENGTH)),
-        ("Upgrade", outcome(session) + (f": {printable(upgrade['error'], FACT_LENGTH)}" if upgrade.get("error") else "")),
+        ("Upgrade", _upgrade(session)),
         ("Request ID", printable(upgrade.get("request_id") or "", FACT_LENGTH)),
         ("TLS", _tls(session.tls)),
         ("Certificate", _certificate((session.tls or {}).get("certificate"))),

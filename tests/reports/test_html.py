@@ -21,11 +21,13 @@ from analyzer.model.settings import Settings
 from analyzer.pipeline import analyze
 from analyzer.reports import render
 from analyzer.reports.html import SCRIPTS, pieces
+from analyzer.reports.html.columns import GROUPS
 from analyzer.rules import pages
 
 Make = Callable[..., Report]
 EVIL = "\"><script>alert('x')</script><!-- </script> \u202egnp.exe \ud800 \x1b[31m 'q' &amp; ]]>"
 SILENT = Path(__file__).parents[2] / "captures" / "silence-gap-net-0001" / "capture.pcap"
+CUT = Path(__file__).parents[2] / "captures" / "snap-length-96" / "capture.pcap"
 VOID = {"meta", "input", "br", "rect", "line", "path"}
 
 
@@ -331,14 +333,18 @@ def test_frames_and_texts_beyond_the_limits_are_left_out() -> None:
     ],
 )
 def test_frames_are_called_what_they_are(tmp_path: Path, line: str, word: str, group: str) -> None:
-    from analyzer.reports.html.columns import GROUPS  # noqa: PLC0415 - the groups that the script draws
-
     script = f"0.0 client GET /v1/listen?encoding=linear16&sample_rate=16000\n0.0 server 101\n0.1 client audio 3200\n0.5 {line}\n"
     report = analyze(write_capture(script, tmp_path / "a.pcap"), settings=Settings(contents=True), frames=True)
     frames = json.loads(written(report).data["s1-data"])["frames"]
     last = int(unpacked(frames["columns"]["what"])[-1])
     assert frames["words"][last] == word
     assert GROUPS[frames["groups"][last]] == group
+
+
+def test_what_the_capture_cut_is_not_drawn_as_a_fault() -> None:
+    page = written(analyze(CUT, settings=Settings(contents=True), frames=True))
+    told = json.loads(page.data["s1-data"])["frames"]
+    assert dict(zip(told["words"], (GROUPS[group] for group in told["groups"]), strict=True))["unreadable"] == "text"
 
 
 def test_frames_alone_are_called_by_their_opcode() -> None:

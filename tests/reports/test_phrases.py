@@ -110,6 +110,12 @@ def test_a_format_that_nothing_declares_comes_from_nowhere(healthy: SessionRepor
     assert told["Audio format"] == "not declared"
 
 
+def test_a_head_that_is_cut_is_not_taken_for_whole(healthy: SessionReport, rejected: SessionReport) -> None:
+    told = [dict(facts(replace(one, upgrade={**one.upgrade, "partial": True})))["Upgrade"] for one in (healthy, rejected)]
+    cut = "its head not whole in the capture"
+    assert told == [f"accepted, {cut}", f"rejected 401, {cut}: Invalid credentials."]
+
+
 def test_the_error_received_is_cut(rejected: SessionReport) -> None:
     assert error_received(rejected) == "Invalid credentials."
     assert len(error_received(replace(rejected, upgrade={**rejected.upgrade, "error": "x" * 10_000}))) == WHOLE_LENGTH
