@@ -128,14 +128,14 @@ def close(session: "SessionReport") -> str:
 
 
 def end(session: "SessionReport") -> str:
-    """Say in two words how the attempt went or the session ended: `rejected 401`, `1011 server`, `RST client`, `open`."""
+    """Say in short how the attempt went or the session ended: `rejected 401`, `1011 by server`, `RST by client`, `open`."""
     if session.upgrade.get("outcome") not in ("accepted", "not-captured"):
         return outcome(session)
     if session.close is not None:
         code = session.close.get("code")
-        return f"{'close' if code is None else code} {session.close.get('by')}"
+        return f"{'close' if code is None else code} by {session.close.get('by')}"
     kind, _, side = session.tcp_end.partition("-")
-    return f"{kind.upper()} {side}" if side else kind
+    return f"{kind.upper()} by {side}" if side else kind
 
 
 def _connection(session: "SessionReport") -> str:

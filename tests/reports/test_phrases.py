@@ -11,6 +11,7 @@ from analyzer.reports.phrases import (
     address,
     audio_format,
     close,
+    end,
     error_received,
     facts,
     outcome,
@@ -64,6 +65,13 @@ def test_small_words() -> None:
 )
 def test_ends(healthy: SessionReport, closed: dict[str, object] | None, tcp_end: str, shown: str) -> None:
     assert close(replace(healthy, close=closed, tcp_end=tcp_end)) == shown
+
+
+def test_ends_in_short(healthy: SessionReport, rejected: SessionReport) -> None:
+    reset, empty = replace(healthy, close=None, tcp_end="rst-client"), replace(healthy, close={"by": "client", "code": None})
+    cut = replace(healthy, close=None, tcp_end="open")
+    shown = [end(one) for one in (healthy, empty, reset, cut, rejected)]
+    assert shown == ["1000 by server", "close by client", "RST by client", "open", "rejected 401"]
 
 
 def test_facts_name_what_the_bytes_really_are(healthy: SessionReport, rejected: SessionReport) -> None:
