@@ -37,7 +37,7 @@ def rows(report: "Report") -> Iterator[dict[str, Any]]:
     """One dict per message."""
     from analyzer.model.schema import Kind, Side, opcode_word  # noqa: PLC0415 - not for --help
 
-    words = {
+    words: dict[str, dict[int, Any]] = {
         "side": {int(side): side.word for side in Side},
         "opcode": {number: opcode_word(number) for number in range(16)},
         "kind": {int(kind): kind.name.lower() for kind in Kind},

@@ -304,6 +304,13 @@ def test_nothing_is_out_of_reach(show: Open, request: pytest.FixtureRequest, whi
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
+def test_names_of_captures_are_whole_on_a_narrow_screen(show: Open, several: Path) -> None:
+    page = show(several, width=400)
+    ends = page.evaluate("[...document.querySelectorAll('.sessions tr.of span')].map((name) => name.getBoundingClientRect().right)")
+    assert len(ends) == 5
+    assert max(ends) <= 400
+
+
 def test_links_open_the_session_they_lead_to(show: Open, several: Path) -> None:
     page = show(several)
     healthy = page.locator("#c2s4")

@@ -152,7 +152,7 @@ def _overview(report: "Report", writing: _Writing) -> Iterator[str]:
         yield "<tbody>"
         if writing.several:
             name = text(short_name(capture.path)) + ("" if capture.sessions else ": no WebSocket session")
-            yield f'<tr class="of"><th colspan="{len(heads)}" scope="rowgroup">{name}</th></tr>'
+            yield f'<tr class="of"><th colspan="{len(heads)}" scope="rowgroup"><span>{name}</span></th></tr>'
         for session in capture.sessions:
             if (number, session.id) in chosen.listed:
                 yield _line(session, writing.key(number, session) if (number, session.id) in chosen.told else "")
