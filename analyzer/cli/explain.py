@@ -8,6 +8,7 @@ import click
 
 from analyzer.cli.output import colour, on_terminal, width, write
 from analyzer.model.errors import UsageError
+from analyzer.model.rule_page import EXAMPLE
 
 if TYPE_CHECKING:
     from analyzer.model.rule_page import RulePage
@@ -38,7 +39,7 @@ def _lines(page: "RulePage") -> Iterator[str]:
     yield f"{_heading(page.slug)}\n{_filled(page.summary)}\n"
     for heading, text in page.sections():
         yield f"\n{_heading(heading)}\n"
-        if heading == "Example":  # a script: its lines stand as they are
+        if heading == EXAMPLE:
             yield f"{textwrap.indent(text, '  ')}\n"
         else:
             yield "\n\n".join(_filled(paragraph) for paragraph in text.split("\n\n")) + "\n"

@@ -22,8 +22,11 @@ def har(captures: tuple[str, ...], output: Path | None, **chosen: Any) -> None: 
     analyzer report FILE.har
     """
     from analyzer.pipeline import analyze  # noqa: PLC0415 - numpy and all steps
-    from analyzer.reports.har import pieces  # noqa: PLC0415 - not for --help
+    from analyzer.reports.har import left_out, pieces  # noqa: PLC0415 - not for --help
+    from analyzer.reports.phrases import plural  # noqa: PLC0415 - as above
 
     with progress() as show:
         report = analyze(*captures, settings=settings(contents=True, **chosen), frames=False, progress=show)
     write(pieces(report), output)
+    if left := left_out(report):
+        click.echo(f"analyzer: {plural(left, 'session')} in TLS left out: without keys nothing of it can be shown.", err=True)

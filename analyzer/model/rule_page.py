@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from analyzer.model.dataclass import dataclass
 
-HEADINGS = ("What it means", "How it is found", "When it stays silent", "What to do", "References", "Example")
+EXAMPLE = "Example"
+"""The section that is a script: its lines stand as they are."""
+HEADINGS = ("What it means", "How it is found", "When it stays silent", "What to do", "References", EXAMPLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +27,14 @@ class RulePage:
     @property
     def remedy(self) -> str:
         """The first paragraph of what to do, in one line."""
-        return " ".join(self.todo.partition("\n\n")[0].split())
+        return paragraphs(self.todo)[0]
 
     def sections(self) -> tuple[tuple[str, str], ...]:
         """Heading and text of every section, in the order of the page."""
         texts = (self.meaning, self.how, self.silent, self.todo, self.references, self.example)
         return tuple(zip(HEADINGS, texts, strict=True))
+
+
+def paragraphs(said: str) -> list[str]:
+    """The paragraphs of a section, each in one line."""
+    return [" ".join(paragraph.split()) for paragraph in said.split("\n\n")]

@@ -14,7 +14,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from analyzer.model.dataclass import dataclass
 from analyzer.reports.json import escaped
-from analyzer.reports.markdown import code, escape
+from analyzer.reports.markdown import code, escape, prose
 from analyzer.reports.phrases import address, advice, audio_format, error_received, printable, seconds, size
 
 if TYPE_CHECKING:
@@ -88,13 +88,13 @@ def cover_page(parts: Iterable[Part], code_files: Iterable[str], *, audio: bool,
     yield "Made from a packet capture. Start with `report.html` (open it in a browser; it loads nothing from the network).\n\n"
     for part in parts:
         session = part.session
-        yield f"## Session {session.id}\n\n**{escape(session.verdict.text)}**\n\n"
+        yield f"## Session {session.id}\n\n**{prose(session.verdict.text)}**\n\n"
         if todo := advice(session):
-            yield f"To do: {escape(todo)}\n\n"
+            yield f"To do: {prose(todo)}\n\n"
         yield f"- The error received: {escape(error_received(session))}\n"
         request_id = session.upgrade.get("request_id")
         yield f"- The request ID: {code(request_id) if request_id else 'not in the capture'}\n"
-        yield f"- When: {session.start}, {seconds(session.duration_s)}, with {escape(address(session.server))}\n"
+        yield f"- When: {session.start}, lasted {seconds(session.duration_s)}, with {escape(address(session.server))}\n"
         yield f"- A sample of the audio: {_sound(part, audio=audio)}\n"
         captures = [name for name in part.files if name.endswith(".pcapng")]
         told = f"{code(captures[0])}; {part.note}" if captures else part.note

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from analyzer.reports.json import escaped
-from analyzer.reports.markdown import code, escape
+from analyzer.reports.markdown import code, escape, prose
 from analyzer.reports.phrases import address, printable, seconds, short_name
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def lines(good: Shown, bad: Shown, found: "Difference", format: str, *, width: i
     if format == "markdown":
         yield "# Two sessions\n\n"
         for name, (path, session) in heads:
-            yield f"- **{name}**: {code(short_name(path))}, {escape(_title(session))}: {escape(session.verdict.text)}\n"
+            yield f"- **{name}**: {code(short_name(path))}, {escape(_title(session))}: {prose(session.verdict.text)}\n"
         yield f"\n## What differs\n\n{'| | good | bad |' if shown else 'Nothing.'}\n{'|---|---|---|' if shown else ''}\n"
         for fact in shown:
             name = f"{fact.topic}: {fact.name}"
@@ -43,7 +43,7 @@ def lines(good: Shown, bad: Shown, found: "Difference", format: str, *, width: i
         yield f"\n{alike} facts are alike.\n"
         for title, findings in (("Only in the bad one", found.only_bad), ("Only in the good one", found.only_good)):
             yield f"\n## {title}\n\n" if findings else ""
-            yield from (f"- **{one.severity}** {code(one.rule)}: {escape(one.text)}\n" for one in findings)
+            yield from (f"- **{one.severity}** {code(one.rule)}: {prose(one.text)}\n" for one in findings)
         return
     for name, (path, session) in heads:
         yield f"{name:<5} {short_name(path)}, {_title(session)}\n"

@@ -38,12 +38,22 @@ def pieces(report: "Report") -> Iterator[str]:
     between = ""
     for capture in report.captures:
         for session in capture.sessions:
-            if session.upgrade.get("outcome") == "encrypted":
-                continue  # nothing of it can be shown
+            if _hidden(session):
+                continue
             yield between
             yield from _entry(capture, session)
             between = ","
     yield "]}}\n"
+
+
+def left_out(report: "Report") -> int:
+    """How many sessions have no entry."""
+    return sum(map(_hidden, report.sessions))
+
+
+def _hidden(session: "SessionReport") -> bool:
+    """Whether nothing of a session can be shown."""
+    return bool(session.upgrade.get("outcome") == "encrypted")
 
 
 def _json(value: Any) -> str:  # noqa: ANN401 - JSON

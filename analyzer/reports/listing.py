@@ -14,8 +14,8 @@ from analyzer.reports.json import escaped
 from analyzer.reports.phrases import printable
 
 FORMATS = ("table", "jsonl", "csv")
-_FORMULA = ("=", "+", "-", "@")
-"""A cell that begins like this is run by spreadsheets; a captured text must not be."""
+_FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+"""A cell that begins like this (in full width, too, and behind blanks) is run by spreadsheets; a captured text must not be."""
 
 
 class Field(NamedTuple):
@@ -50,7 +50,7 @@ def lines(rows: Iterable[dict[str, Any]], fields: tuple[Field, ...], format: str
 
 def _cell(value: Any) -> Any:  # noqa: ANN401 - a field of any kind
     if isinstance(value, str):
-        return printable(f"'{value}" if value.startswith(_FORMULA) else value)
+        return printable(f"'{value}" if value.lstrip().startswith(_FORMULA) else value)
     if isinstance(value, list):
         return " ".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else value

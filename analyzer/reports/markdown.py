@@ -50,17 +50,34 @@ def render(report: "Report", *, width: int | None = None, colour: bool = False) 
 
 def escape(text: object) -> str:
     """Make a captured string plain prose: no markup, HTML, mention or link comes out of it."""
-    shown = printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    shown = _MARKUP.sub(lambda found: f"\\{found[0]}", shown.strip())
+    return _escaped(printable(text).strip())
+
+
+def _escaped(shown: str) -> str:
+    shown = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    shown = _MARKUP.sub(lambda found: f"\\{found[0]}", shown)
     return _MENTION.sub("@<!-- -->", _LINK.sub(lambda found: f"{found[0]}\\", shown))
 
 
 def code(text: object) -> str:
-    """Make a captured string a code span, also inside a table cell."""
+    """Make a captured string a code span."""
     shown = printable(text)
     fence = "`" * (max((len(run) for run in re.findall("`+", shown)), default=0) + 1)
     pad = " " if shown[:1] == "`" or shown[-1:] == "`" else ""
-    return f"{fence}{pad}{shown}{pad}{fence}".replace("|", r"\|") if shown.strip() else ""
+    return f"{fence}{pad}{shown}{pad}{fence}" if shown.strip() else ""
+
+
+def cell(text: object) -> str:
+    """Make a captured string a code span inside a table, which is parted at bars before anything else."""
+    return code(text).replace("|", r"\|")
+
+
+def prose(text: object) -> str:
+    """Make a sentence Markdown in which words between backquotes are code, as rules write them."""
+    parts = printable(text).strip().split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    return "".join(code(part) if number % 2 else _escaped(part) for number, part in enumerate(parts))
 
 
 def _capture(capture: "CaptureReport") -> Iterator[str]:
@@ -101,7 +118,7 @@ def _overview(capture: "CaptureReport") -> Iterator[str]:
             address(session.server),
             escape(session.provider),
             outcome(session),
-            code(session.upgrade.get("request_id") or ""),
+            cell(session.upgrade.get("request_id") or ""),
             seconds(track.get("duration_s")) if track else "none",
             escape(close(session)),
             f"{session.verdict.severity} {session.verdict.rule or ''}".strip(),
@@ -115,15 +132,15 @@ def _session(capture: "CaptureReport", session: "SessionReport") -> Iterator[str
     rule = f" ({code(verdict.rule)})" if verdict.rule else ""
     yield f"### Session {session.id}: {verdict.severity}{rule}"
     yield ""
-    yield f"**{escape(verdict.text)}**"
+    yield f"**{prose(verdict.text)}**"
     yield ""
     if todo := advice(session):
-        yield f"To do: {escape(todo)}"
+        yield f"To do: {prose(todo)}"
         yield ""
     yield "| | |"
     yield "|---|---|"
     for label, value in facts(session):
-        yield f"| {label} | {code(value) if label in ('Request', 'Request ID') else escape(value)} |"
+        yield f"| {label} | {cell(value) if label in ('Request', 'Request ID') else escape(value)} |"
     yield ""
     if session.findings:
         yield "#### Findings"
@@ -133,21 +150,21 @@ def _session(capture: "CaptureReport", session: "SessionReport") -> Iterator[str
     if session.not_judged:
         yield "#### Not judged"
         yield ""
-        yield from (f"- {code(one['rule'])}: {escape(one['why'])}" for one in session.not_judged)
+        yield from (f"- {code(one['rule'])}: {prose(one['why'])}" for one in session.not_judged)
         yield ""
     if verdict.severity == "error":
         yield from _support(capture, session)
 
 
 def _finding(finding: "Finding") -> Iterator[str]:
-    yield f"- **{finding.severity}** {code(finding.rule)}: {escape(finding.text)}"
+    yield f"- **{finding.severity}** {code(finding.rule)}: {prose(finding.text)}"
     place = where(finding)
     if place:
         yield f"  - Evidence: {escape(place)}"
     if finding.filter:
         yield f"  - Wireshark: {code(finding.filter)}"
     if finding.remedy:
-        yield f"  - What to do: {escape(finding.remedy)}"
+        yield f"  - To do: {prose(finding.remedy)}"
     yield ""
 
 

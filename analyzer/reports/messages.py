@@ -37,29 +37,25 @@ def rows(report: "Report") -> Iterator[dict[str, Any]]:
     """One dict per message."""
     from analyzer.model.schema import Kind, Side, opcode_word  # noqa: PLC0415 - not for --help
 
-    kinds = {int(kind): kind.name.lower() for kind in Kind}
-    sides, opcodes = [side.word for side in Side], [opcode_word(number) for number in range(16)]
-    names = ("session", "number", "side", "time_s", "opcode", "kind", "frames", "wire", "size", "first_packet", "last_packet")
+    words: dict[str, dict[int, Any]] = {
+        "side": {int(side): side.word for side in Side},
+        "opcode": {number: opcode_word(number) for number in range(16)},
+        "kind": {int(kind): kind.name.lower() for kind in Kind},
+        "complete": {0: False, 1: True},
+    }
     held = [{one.id: one for one in capture.sessions if one.conversation is not None} for capture in report.captures]
     for place, columns in woven(report, lambda session: None if session.conversation is None else session.conversation.table):
-        until = columns["last_time"].tolist()
-        plain = zip(*(columns[name].tolist() for name in (*names, "complete", "row")), until, strict=True)
-        for number, *cells, complete, row, last in plain:
-            session = held[place - 1][number]
+        for cells in zip(*(column.tolist() for column in columns.values()), strict=True):
+            values = dict(zip(columns, cells, strict=True))
+            session = held[place - 1][values["session"]]
             talk = session.conversation
             assert talk is not None
-            values = dict(zip(names, (number, *cells), strict=True))
-            yield {
+            values |= {name: said[values[name]] for name, said in words.items()}
+            values |= {
                 "capture": place,
-                "session": number,
-                "number": values["number"],
-                "side": sides[values["side"]],
                 "time_s": round(values["time_s"], 6),
-                "until_s": round((last - session.origin_ns) / _SECONDS, 6),
-                "opcode": opcodes[values["opcode"]],
-                "kind": kinds[values["kind"]],
-                "label": talk.label(row),
-                **{name: values[name] for name in ("frames", "wire", "size", "first_packet", "last_packet")},
-                "complete": bool(complete),
-                "text": talk.text(row),
+                "until_s": round((values["last_time"] - session.origin_ns) / _SECONDS, 6),
+                "label": talk.label(values["row"]),
+                "text": talk.text(values["row"]),
             }
+            yield {field.name: values[field.name] for field in FIELDS}

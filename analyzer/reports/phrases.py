@@ -1,6 +1,7 @@
 """Values of a report as words that all text formats share. Nothing here is computed: numbers get units, places get names."""
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +16,17 @@ SEVERITIES = {"error": "with an error", "warning": "with a warning", "note": "wi
 """What a session with this verdict is, from worst to best."""
 FACT_LENGTH = 300
 """Characters shown of one captured string, for instance of a request target; JSON has the whole."""
+WHOLE_LENGTH = 2000
+"""Characters of one that is to be read whole: the error received, a rejection's body."""
 PACKETS_SHOWN = 8
 FILES_SHOWN = 8
 NAMES_SHOWN = 5
 """Names of a certificate."""
 SIDES = ("client", "server")
 _STANDARD_INPUT = ("-", "standard input")
+_NOT_DECLARED = "not declared"
 _UNPRINTABLE = re.compile(UNPRINTABLE)
-_MINUTE, _HOUR = 60, 3600
+_MICROSECOND, _MILLISECOND, _MINUTE, _HOUR = 1e-6, 1e-3, 60, 3600
 _KIB = 1024
 _CLIPPED, _OFFSET = 0.001, 0.01
 """Shares of the samples, and of full scale, from which clipping and offset are worth a word."""
@@ -51,9 +55,11 @@ def _escaped(character: str) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """Write a duration: `0.051 s`, `12.14 s`, `2 min 05 s`, `1 h 10 min`."""
+    """Write a duration: `0.02 ms`, `0.051 s`, `12.14 s`, `2 min 05 s`, `1 h 10 min`."""
     if value is None:
         return "unknown"
+    if _MICROSECOND <= abs(value) < _MILLISECOND:
+        return f"{value * 1000:.2g} ms"
     if abs(value) < 2 * _MINUTE:
         return f"{round(value, 2 if abs(value) >= 1 else 3):.6g} s"
     whole = round(value)
@@ -99,14 +105,14 @@ def outcome(session: "SessionReport") -> str:
 def audio_format(form: Mapping[str, Any] | None) -> str:
     """Name a declared or found format: `linear16, 16000 Hz, 1 channel`."""
     if not form:
-        return "not declared"
+        return _NOT_DECLARED
     channels = form.get("channels")
     rate = form.get("sample_rate")
     parts = [str(form[key]) for key in ("container", "encoding") if form.get(key)] + [
         f"{rate} Hz" if rate else "",
         plural(channels, "channel") if channels else "",
     ]
-    return printable(", ".join(part for part in parts if part)) or "not declared"
+    return printable(", ".join(part for part in parts if part)) or _NOT_DECLARED
 
 
 def close(session: "SessionReport") -> str:
@@ -122,14 +128,14 @@ def close(session: "SessionReport") -> str:
 
 
 def end(session: "SessionReport") -> str:
-    """Say in two words how the attempt went or the session ended: `rejected 401`, `1011 server`, `RST client`, `open`."""
+    """Say in short how the attempt went or the session ended: `rejected 401`, `1011 by server`, `RST by client`, `open`."""
     if session.upgrade.get("outcome") not in ("accepted", "not-captured"):
         return outcome(session)
     if session.close is not None:
         code = session.close.get("code")
-        return f"{'close' if code is None else code} {session.close.get('by')}"
+        return f"{'close' if code is None else code} by {session.close.get('by')}"
     kind, _, side = session.tcp_end.partition("-")
-    return f"{kind.upper()} {side}" if side else kind
+    return f"{kind.upper()} by {side}" if side else kind
 
 
 def _connection(session: "SessionReport") -> str:
@@ -144,6 +150,13 @@ def _proxy(proxy: Mapping[str, Any] | None) -> str:
     return f"CONNECT {printable(proxy['target'], FACT_LENGTH)}, {proxy['status'] or 'no answer in the capture'}"
 
 
+def _upgrade(session: "SessionReport") -> str:
+    """Say how it went, with which error, and whether the request and answer that are shown are whole."""
+    error = printable(session.upgrade.get("error") or "", FACT_LENGTH)
+    cut = ", its head not whole in the capture" if session.upgrade.get("partial") else ""
+    return f"{outcome(session)}{cut}{f': {error}' if error else ''}"
+
+
 def facts(session: "SessionReport") -> list[tuple[str, str]]:
     """List what is known of a session, as (label, value); what the capture does not tell is left out."""
     upgrade = session.upgrade
@@ -153,7 +166,7 @@ def facts(session: "SessionReport") -> list[tuple[str, str]]:
         ("Provider", session.provider),
         ("Proxy", _proxy(upgrade.get("proxy"))),
         ("Request", printable(upgrade.get("target") or "", FACT_LENGTH)),
-        ("Upgrade", outcome(session) + (f": {printable(upgrade['error'], FACT_LENGTH)}" if upgrade.get("error") else "")),
+        ("Upgrade", _upgrade(session)),
         ("Request ID", printable(upgrade.get("request_id") or "", FACT_LENGTH)),
         ("TLS", _tls(session.tls)),
         ("Certificate", _certificate((session.tls or {}).get("certificate"))),
@@ -176,7 +189,9 @@ def track_facts(label: str, track: Mapping[str, Any]) -> Iterable[tuple[str, str
     """List what is known of one side's audio, as (label, value)."""
     form = track.get("format") or {}
     actual = form.get("actual")
-    said = f"{audio_format(form)}" + (f" (from {form['from']})" if form.get("from") else "")
+    said = audio_format(form)
+    if form.get("from") and said != _NOT_DECLARED:
+        said += f" (from {form['from']})"
     if actual:
         said += f"; the bytes {SURE.get(actual.get('confidence', ''), 'may be')} {audio_format(actual)}"
     parts = [seconds(track.get("duration_s")) if track.get("duration_s") is not None else ""]
@@ -368,16 +383,18 @@ def shell_names(capture: "CaptureReport") -> str:
 
 
 def shell_name(path: str) -> str:
-    """Name a file as a shell takes it."""
+    """Name a file as a shell takes it: in double quotes, which every shell knows, unless it holds what these let through."""
     if path in _STANDARD_INPUT:
         return "CAPTURE"
+    if re.search(r"[$`\"!]", path):
+        return shlex.quote(path)
     return f'"{path}"' if re.search(r"[^\w./\\:@%+=-]", path) else path
 
 
 def error_received(session: "SessionReport") -> str:
     """What the client got to see: the service's own error, a close that tells one, else the verdict."""
     told = session.close is not None and session.close.get("code") not in (None, 1000, 1001)
-    return session.upgrade.get("error") or (close(session) if told else session.verdict.text)
+    return printable(session.upgrade.get("error") or (close(session) if told else session.verdict.text), WHOLE_LENGTH)
 
 
 def support(capture: "CaptureReport", session: "SessionReport") -> list[tuple[str, str, bool]]:

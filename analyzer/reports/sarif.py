@@ -2,17 +2,21 @@
 pages, one result per finding.
 
 A result's place is the capture file; SARIF has no word for a packet, so that session and packets stand in its logical location and
-its properties. Its fingerprint holds from one capture to the next: rule, side, and the path of the request.
+its properties. Its fingerprint holds from one capture to the next: rule, side, and the path of the request. What GitHub's code
+scanning wants beyond the standard is in it: a region, a fingerprint of the name it looks for, and that no two results share.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from analyzer.model.rule_page import EXAMPLE, paragraphs
 from analyzer.reports.json import escaped
+from analyzer.reports.markdown import prose
 from analyzer.reports.phrases import address, printable, where
 
 if TYPE_CHECKING:
@@ -23,12 +27,17 @@ if TYPE_CHECKING:
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _DIGITS = 32
 """Hexadecimal digits of a fingerprint."""
+_DESCRIPTION = 1024
+"""Characters of a description that code scanning takes."""
+_BEGINNING = {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 1}
+"""A capture has no lines; code scanning shows no result without them."""
 
 
 def pieces(report: "Report", pages: "Mapping[str, RulePage]") -> Iterator[str]:
     """Write one run. `pages` explain the rules, by name."""
     found = list(_found(report))
     rules = sorted({finding.rule for _, _, finding in found})
+    prints = Counter[tuple[str, str]]()
     run = {
         "tool": {
             "driver": {
@@ -39,7 +48,7 @@ def pieces(report: "Report", pages: "Mapping[str, RulePage]") -> Iterator[str]:
         },
         "columnKind": "unicodeCodePoints",
         "artifacts": [{"location": {"uri": _uri(capture.path)}, "length": capture.bytes} for capture in report.captures],
-        "results": [_result(report, rules, *one) for one in found],
+        "results": [_result(report, rules, prints, *one) for one in found],
     }
     yield escaped(json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, ensure_ascii=False, indent=2)) + "\n"
 
@@ -53,18 +62,36 @@ def _found(report: "Report") -> "Iterator[tuple[int, SessionReport | None, Findi
 def _rule(slug: str, page: "RulePage | None") -> dict[str, Any]:
     if page is None:
         return {"id": slug}
-    text = "\n\n".join(f"{heading}\n{said}" for heading, said in page.sections())
+    plain = [f"{heading}\n{_said(heading, said)}" for heading, said in page.sections()]
+    marked = [f"### {heading}\n\n{_marked(heading, said)}" for heading, said in page.sections()]
     return {
         "id": slug,
         "name": "".join(word.capitalize() for word in slug.split("-")),
         "shortDescription": {"text": page.summary},
-        "fullDescription": {"text": page.meaning},
-        "help": {"text": text, "markdown": "\n\n".join(f"### {heading}\n\n{said}" for heading, said in page.sections())},
+        "fullDescription": {"text": printable(" ".join(paragraphs(page.meaning)), _DESCRIPTION)},
+        "help": {"text": "\n\n".join(plain), "markdown": "\n\n".join(marked)},
     }
 
 
-def _result(report: "Report", rules: list[str], place: int, session: "SessionReport | None", finding: "Finding") -> dict[str, Any]:
-    capture = report.captures[place]
+def _said(heading: str, said: str) -> str:
+    return said if heading == EXAMPLE else "\n\n".join(paragraphs(said))
+
+
+def _marked(heading: str, said: str) -> str:
+    return f"```\n{said}\n```" if heading == EXAMPLE else "\n\n".join(map(prose, paragraphs(said)))
+
+
+def _result(
+    report: "Report",
+    rules: list[str],
+    prints: Counter[tuple[str, str]],
+    place: int,
+    session: "SessionReport | None",
+    finding: "Finding",
+) -> dict[str, Any]:
+    """One result; `prints` counts how often a capture had its fingerprint so far."""
+    capture, fingerprint = report.captures[place], _fingerprint(session, finding)
+    prints[capture.path, fingerprint] += 1
     return {
         "ruleId": finding.rule,
         "ruleIndex": rules.index(finding.rule),
@@ -72,11 +99,14 @@ def _result(report: "Report", rules: list[str], place: int, session: "SessionRep
         "message": {"text": " ".join(printable(part) for part in (finding.text, f"To do: {finding.remedy}") if part)},
         "locations": [
             {
-                "physicalLocation": {"artifactLocation": {"uri": _uri(capture.path), "index": place}},
+                "physicalLocation": {"artifactLocation": {"uri": _uri(capture.path), "index": place}, "region": _BEGINNING},
                 "logicalLocations": [_session(capture, session)],
             }
         ],
-        "partialFingerprints": {"analyzer/v1": _fingerprint(session, finding)},
+        "partialFingerprints": {
+            "analyzer/v1": fingerprint,
+            "primaryLocationLineHash": f"{fingerprint}:{prints[capture.path, fingerprint]}",
+        },
         "properties": {
             "confidence": str(finding.confidence),
             "evidence": where(finding),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from analyzer.model.capture import Capture
-    from analyzer.model.session import Session
+    from analyzer.model.session import Direction, Session
 
 _NO_HANDSHAKE_NEEDED = ("refused", "unreachable")
 _WHOLE = "with no snap length (tcpdump -s 0)"
@@ -89,14 +89,7 @@ def _lacks(session: Session) -> Iterator[tuple[str, str]]:
                 f"an HTTP/2 header block of the {side} may be missing, so that no stream it opens or answers later can be read",
                 _ALL,
             )
-        unreadable = direction.rows(Kind.UNREADABLE).size
-        if direction.missing:
-            yield f"{direction.missing} bytes of the {side} are missing", _WHOLE if direction.tcp.truncated else _ALL
-        if direction.tcp.truncated:
-            yield f"the snap length cut {direction.tcp.truncated} packets of the {side}", _WHOLE
-        if unreadable:
-            many = "1 message" if unreadable == 1 else f"{unreadable} messages"
-            yield f"{many} of the {side} cannot be read for it", _WHOLE if direction.tcp.truncated else _EARLY
+        yield from _lacks_of_bytes(direction)
         if session.tcp_stream is not None and not direction.tcp.packets and session.upgrade.outcome not in _NO_HANDSHAKE_NEEDED:
             yield f"no packet of the {side} is in it", _BOTH
     if session.capture_cut:
@@ -112,12 +105,35 @@ def _lacks_of_upgrade(session: Session) -> Iterator[tuple[str, str]]:
         yield "the answer to the upgrade request is not in it", _BOTH if not session.server.tcp.packets else _ALL
     elif upgrade.response is not None and upgrade.request is None:
         yield "the upgrade request is not in it, so that its parameters are not known", _EARLY
-    for head, name, direction in (
+    heads = (
         (upgrade.request, "upgrade request", session.client),
         (upgrade.response, "answer to the upgrade request", session.server),
-    ):
-        if head is not None and head.partial:
-            yield f"part of the {name} is missing", _WHOLE if direction.tcp.truncated else _ALL
+    )
+    partial = [(name, direction) for head, name, direction in heads if head is not None and head.partial]
+    if partial:
+        cut = any(direction.tcp.truncated for _, direction in partial)
+        yield f"part of the {' and of the '.join(name for name, _ in partial)} is missing", _WHOLE if cut else _ALL
+
+
+def _lacks_of_bytes(direction: Direction) -> Iterator[tuple[str, str]]:
+    """Name what is not there of one side's bytes, why, and what cannot be read for it."""
+    missing, cut, unreadable = direction.missing, direction.tcp.truncated, direction.rows(Kind.UNREADABLE).size
+    of_side = f"of the {direction.side.word}"
+    parts = []
+    if missing:
+        why = f" (the snap length cut {_count(cut, 'packet')})" if cut else ""
+        parts.append(f"{_count(missing, 'byte')} {of_side} {'is' if missing == 1 else 'are'} missing{why}")
+    elif cut:
+        parts.append(f"the snap length cut {_count(cut, 'packet')} {of_side}")
+    if unreadable:
+        many = _count(unreadable, "message")
+        parts.append(f"so that {many} cannot be read" if parts else f"{many} {of_side} cannot be read")
+    if parts:
+        yield ", ".join(parts), _WHOLE if cut else _ALL if missing else _EARLY
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 _HAR = (

@@ -30,6 +30,14 @@ def test_frames_in_every_format(run: Run, silent: Path, form: str) -> None:
     assert len(result.stdout.splitlines()) == count + (form != "jsonl")
 
 
+def test_a_har_says_what_it_leaves_out(run: Run, silent: Path) -> None:
+    encrypted = silent.parents[1] / "tls-without-keys" / "capture.pcap"
+    result = run("har", silent, encrypted)
+    assert (result.exit_code, len(json.loads(result.stdout)["log"]["entries"])) == (0, 1)
+    assert "1 session in TLS left out" in result.stderr
+    assert run("har", silent).stderr == ""
+
+
 def test_frames_agree_with_the_report(run: Run, silent: Path) -> None:
     rows = [json.loads(line) for line in run("frames", silent, "--format", "jsonl").stdout.splitlines()]
     close = next(row for row in rows if row["opcode"] == "close" and row["side"] == "server")

@@ -21,11 +21,13 @@ from analyzer.model.settings import Settings
 from analyzer.pipeline import analyze
 from analyzer.reports import render
 from analyzer.reports.html import SCRIPTS, pieces
+from analyzer.reports.html.columns import GROUPS
 from analyzer.rules import pages
 
 Make = Callable[..., Report]
 EVIL = "\"><script>alert('x')</script><!-- </script> \u202egnp.exe \ud800 \x1b[31m 'q' &amp; ]]>"
 SILENT = Path(__file__).parents[2] / "captures" / "silence-gap-net-0001" / "capture.pcap"
+CUT = Path(__file__).parents[2] / "captures" / "snap-length-96" / "capture.pcap"
 VOID = {"meta", "input", "br", "rect", "line", "path"}
 
 
@@ -137,10 +139,33 @@ def test_what_matters_is_said_without_a_script(make_report: Make, silent: Sessio
     assert {"svg", "details", "dl"} <= {tag for tag, _ in page.elements}
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("duration_s", 12.006_56, "duration 12.01 s"),
+        ("rms_dbfs", -61.5, "rms -61.50 dBFS"),
+        ("clipped_share", 0.2, "clipped 20.0%"),
+        ("retransmitted_bytes", 6740, "retransmitted bytes 6,740"),
+        ("code", 1011, "code 1011"),
+        ("service_headers", True, "service headers yes"),
+        ("declared", {"encoding": "mulaw", "sample_rate": 8000, "container": None}, "declared encoding mulaw, sample rate 8000"),
+    ],
+)
+def test_what_was_measured_has_its_unit(make_report: Make, silent: SessionReport, name: str, value: object, shown: str) -> None:
+    one = replace(silent.findings[0], values={name: value})
+    page = written(make_report(replace(silent, findings=(one,))))
+    assert page.text.partition("Measured")[2].startswith(f"{shown}What it means")
+
+
 def test_each_rule_is_explained_once(make_report: Make, silent: SessionReport) -> None:
     page = written(make_report(silent, silent))
     assert sum(attributes.get("id") == "rule-silence-gap" for _, attributes in page.elements) == 1
     assert sum(attributes.get("href") == "#rule-silence-gap" for _, attributes in page.elements) == 2
+
+
+def test_sentences_of_a_page_stay_whole(make_report: Make, silent: SessionReport) -> None:
+    one = replace(silent.findings[0], rule="keepalive-as-binary")
+    assert "for text and binary." in written(make_report(replace(silent, findings=(one,)))).text
 
 
 def test_links_lead_somewhere(make_report: Make, silent: SessionReport, healthy: SessionReport) -> None:
@@ -308,14 +333,18 @@ def test_frames_and_texts_beyond_the_limits_are_left_out() -> None:
     ],
 )
 def test_frames_are_called_what_they_are(tmp_path: Path, line: str, word: str, group: str) -> None:
-    from analyzer.reports.html.columns import GROUPS  # noqa: PLC0415 - the groups that the script draws
-
     script = f"0.0 client GET /v1/listen?encoding=linear16&sample_rate=16000\n0.0 server 101\n0.1 client audio 3200\n0.5 {line}\n"
     report = analyze(write_capture(script, tmp_path / "a.pcap"), settings=Settings(contents=True), frames=True)
     frames = json.loads(written(report).data["s1-data"])["frames"]
     last = int(unpacked(frames["columns"]["what"])[-1])
     assert frames["words"][last] == word
     assert GROUPS[frames["groups"][last]] == group
+
+
+def test_what_the_capture_cut_is_not_drawn_as_a_fault() -> None:
+    page = written(analyze(CUT, settings=Settings(contents=True), frames=True))
+    told = json.loads(page.data["s1-data"])["frames"]
+    assert dict(zip(told["words"], (GROUPS[group] for group in told["groups"]), strict=True))["unreadable"] == "text"
 
 
 def test_frames_alone_are_called_by_their_opcode() -> None:

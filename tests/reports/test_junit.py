@@ -5,6 +5,7 @@ from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 from analyzer.model.finding import Finding, Severity
+from analyzer.model.places import Endpoint
 from analyzer.model.report import Report, SessionReport
 from analyzer.reports import render
 
@@ -32,6 +33,12 @@ def test_errors_fail_and_the_rest_is_output(make_report: Make, healthy: SessionR
         (output,) = case
         assert output.tag == "system-out"
         assert "warning pacing-slow: Too slow." in (output.text or "")
+
+
+def test_names_of_cases_hold_from_one_capture_to_the_next(make_report: Make, silent: SessionReport) -> None:
+    later = replace(silent, client=Endpoint("10.0.0.2", 50001), start="2027-01-01T00:00:00.000000000Z", tcp_stream=7)
+    names = [[case.get("name") for case in suites(make_report(session)).iter("testcase")] for session in (silent, later)]
+    assert names == [["capture file", "session 1, to 10.0.0.1:80"]] * 2
 
 
 def test_hostile_text_is_only_text(make_report: Make, silent: SessionReport) -> None:

@@ -101,6 +101,12 @@ def test_captured_text_is_only_text() -> None:
     assert json.loads("".join(listing.lines([row], FIELDS, "jsonl")))["text"] == HOSTILE
 
 
+@pytest.mark.parametrize("said", ["=1+1", "+1", "-1", "@a", " =1", "\t=1+1", "\r\n=1", "\uff1d1+1"])
+def test_a_spreadsheet_runs_no_captured_text(said: str) -> None:
+    text = "".join(listing.lines([{"text": said, "numbers": [], "flag": False}], FIELDS, "csv"))
+    assert next(csv.DictReader(io.StringIO(text)))["text"].startswith("'")
+
+
 def test_an_unknown_format_is_refused() -> None:
     with pytest.raises(UsageError, match="choose one of table, jsonl, csv"):
         list(listing.lines([], FIELDS, "xml"))

@@ -228,6 +228,9 @@ def test_filters_change_rows_and_say_how_many(show: Open, silent: Path) -> None:
     page.get_by_label("Sender").select_option("both sides")
     page.get_by_label("Search the frames").fill("quick brown")
     assert count.inner_text() == "2 of 35 are shown"
+    until(page, "document.querySelector('.row:not([hidden]) .content').innerText.startsWith('…')")
+    for said in page.locator(".row:not([hidden]) .content span").all_inner_texts():
+        assert 0 < said.index("quick brown") < 30  # the column shows what was found, not the beginning
     page.get_by_label("Search the frames").fill("nothing says this")
     assert page.get_by_text("No frame passes the filters.").is_visible()
     page.get_by_label("Search the frames").fill("")
@@ -301,6 +304,13 @@ def test_nothing_is_out_of_reach(show: Open, request: pytest.FixtureRequest, whi
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
+def test_names_of_captures_are_whole_on_a_narrow_screen(show: Open, several: Path) -> None:
+    page = show(several, width=400)
+    ends = page.evaluate("[...document.querySelectorAll('.sessions tr.of span')].map((name) => name.getBoundingClientRect().right)")
+    assert len(ends) == 5
+    assert max(ends) <= 400
+
+
 def test_links_open_the_session_they_lead_to(show: Open, several: Path) -> None:
     page = show(several)
     healthy = page.locator("#c2s4")
@@ -319,6 +329,9 @@ def test_print_shows_everything_that_was_found(show: Open, silent: Path) -> None
         assert finding.locator("details p").first.is_visible()
     assert page.locator("figure svg").is_visible()
     assert not page.locator(".stage").is_visible()
+    assert not page.locator(".frames h3").is_visible()  # a heading of nothing
+    labels = "[...document.querySelectorAll('figure text')].map((label) => label.getBoundingClientRect().left)"
+    assert min(page.evaluate(labels)) >= page.evaluate("document.querySelector('figure svg').getBoundingClientRect().left")
     assert page.locator("#rule-silence-gap pre").is_visible()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     page.evaluate("dispatchEvent(new Event('afterprint'))")
@@ -364,5 +377,9 @@ def test_a_hundred_thousand_frames_are_a_few_rows(show: Open, long: Path) -> Non
     assert {first for _, first, *_ in shown} <= {0, 1}
     assert all(together and said for _, _, together, said, _ in shown)
     assert shown[-1][4] == rows - 1
+    cut = (
+        "[...document.querySelectorAll('.row:not([hidden]) .number')].filter((cell) => cell.scrollWidth > cell.clientWidth).length"
+    )
+    assert page.evaluate(cut) == 0
     page.get_by_label("Search the frames").fill("Results")
     assert page.locator(".count").inner_text() == f"100 of {rows:,} are shown"

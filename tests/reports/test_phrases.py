@@ -6,13 +6,30 @@ import pytest
 
 from analyzer.model.places import Endpoint
 from analyzer.model.report import SessionReport
-from analyzer.reports.phrases import address, audio_format, close, facts, outcome, plural, printable, seconds, size, where
+from analyzer.reports.phrases import (
+    WHOLE_LENGTH,
+    address,
+    audio_format,
+    close,
+    end,
+    error_received,
+    facts,
+    outcome,
+    plural,
+    printable,
+    seconds,
+    shell_name,
+    size,
+    where,
+)
 
 
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
         (None, "unknown"),
+        (0.000_02, "0.02 ms"),
+        (1e-10, "0 s"),
         (0.05, "0.05 s"),
         (12.144, "12.14 s"),
         (3.0, "3 s"),
@@ -50,6 +67,13 @@ def test_ends(healthy: SessionReport, closed: dict[str, object] | None, tcp_end:
     assert close(replace(healthy, close=closed, tcp_end=tcp_end)) == shown
 
 
+def test_ends_in_short(healthy: SessionReport, rejected: SessionReport) -> None:
+    reset, empty = replace(healthy, close=None, tcp_end="rst-client"), replace(healthy, close={"by": "client", "code": None})
+    cut = replace(healthy, close=None, tcp_end="open")
+    shown = [end(one) for one in (healthy, empty, reset, cut, rejected)]
+    assert shown == ["1000 by server", "close by client", "RST by client", "open", "rejected 401"]
+
+
 def test_facts_name_what_the_bytes_really_are(healthy: SessionReport, rejected: SessionReport) -> None:
     track = healthy.audio["client"]
     actual = {"container": "wav", "encoding": "linear16", "sample_rate": 8000, "channels": 1, "confidence": "certain"}
@@ -84,3 +108,38 @@ def test_facts_tell_the_handshake_and_what_did_not_go_straight(healthy: SessionR
     told = "client 4 sent again, 2 out of order, 1,200 captured twice, 640 bytes not acknowledged; server window closed for 3.5 s"
     assert dict(facts(replace(healthy, tcp=tcp)))["TCP"] == f"SYN sent again 2 times; {told}"
     assert "TCP" not in dict(facts(replace(healthy, tcp={**healthy.tcp, "handshake_rtt_s": None})))
+
+
+def test_a_format_that_nothing_declares_comes_from_nowhere(healthy: SessionReport) -> None:
+    track = healthy.audio["client"]
+    assert track is not None
+    nothing = {**track["format"], "encoding": None, "sample_rate": None, "channels": None}
+    told = dict(facts(replace(healthy, audio={"client": {**track, "format": nothing}, "server": None})))
+    assert told["Audio format"] == "not declared"
+
+
+def test_a_head_that_is_cut_is_not_taken_for_whole(healthy: SessionReport, rejected: SessionReport) -> None:
+    told = [dict(facts(replace(one, upgrade={**one.upgrade, "partial": True})))["Upgrade"] for one in (healthy, rejected)]
+    cut = "its head not whole in the capture"
+    assert told == [f"accepted, {cut}", f"rejected 401, {cut}: Invalid credentials."]
+
+
+def test_the_error_received_is_cut(rejected: SessionReport) -> None:
+    assert error_received(rejected) == "Invalid credentials."
+    assert len(error_received(replace(rejected, upgrade={**rejected.upgrade, "error": "x" * 10_000}))) == WHOLE_LENGTH
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("captures/one.pcap", "captures/one.pcap"),
+        ("C:\\my captures\\one.pcap", '"C:\\my captures\\one.pcap"'),
+        ("a;b|c.pcap", '"a;b|c.pcap"'),
+        ("$(id).pcap", "'$(id).pcap'"),
+        ("`id`.pcap", "'`id`.pcap'"),
+        ('a"; id; ".pcap', "'a\"; id; \".pcap'"),
+        ("it's $HOME.pcap", "'it'\"'\"'s $HOME.pcap'"),
+    ],
+)
+def test_a_name_on_a_command_line_is_only_a_name(path: str, shown: str) -> None:
+    assert shell_name(path) == shown

@@ -2,7 +2,10 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+
+from markdown_it import MarkdownIt
 
 from analyzer.model.report import Report, SessionReport
 from analyzer.reports import render
@@ -42,6 +45,33 @@ def test_fingerprints_tell_rules_apart_and_captures_not(make_report: Make, silen
     ]
     assert prints[0] == prints[1]
     assert len(set(prints[0])) == 2
+
+
+def test_code_scanning_gets_what_it_wants_of_a_result(make_report: Make, silent: SessionReport) -> None:
+    run = run_of(make_report(silent, silent))
+    hashes = [result["partialFingerprints"]["primaryLocationLineHash"] for result in run["results"]]
+    assert len(set(hashes)) == len(hashes) == 4  # no two are taken for one
+    assert hashes == [
+        result["partialFingerprints"]["primaryLocationLineHash"] for result in run_of(make_report(silent, silent))["results"]
+    ]
+    for result in run["results"]:
+        region = result["locations"][0]["physicalLocation"]["region"]
+        assert region == {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 1}
+
+
+def test_pages_of_all_rules_are_help(make_report: Make, silent: SessionReport) -> None:
+    every = tuple(replace(silent.findings[0], rule=slug) for slug in pages())
+    rules = run_of(make_report(replace(silent, findings=every)))["tool"]["driver"]["rules"]
+    assert [rule["id"] for rule in rules] == sorted(pages())
+    for rule in rules:
+        page = pages()[rule["id"]]
+        assert "\n" not in rule["fullDescription"]["text"]
+        assert rule["fullDescription"]["text"] == " ".join(page.meaning.split())
+        assert len(rule["fullDescription"]["text"]) <= 1024
+        blocks = [token for token in MarkdownIt("gfm-like", {"linkify": False}).parse(rule["help"]["markdown"]) if token.level == 0]
+        assert {token.tag for token in blocks} == {"h3", "p", "code"}
+        assert [token.content for token in blocks if token.type == "fence"] == [f"{page.example}\n"]
+        assert page.example in rule["help"]["text"]
 
 
 def test_paths_are_references(make_report: Make, silent: SessionReport) -> None:

@@ -1,11 +1,11 @@
 """What a session and a capture file lack."""
 
 import pytest
-from made_session import audio, direction, session
+from made_session import Said, audio, direction, session
 
 from analyzer.model.capture import Capture, CaptureLog, Interface, Problem
 from analyzer.model.finding import Severity, Unjudged
-from analyzer.model.schema import Side
+from analyzer.model.schema import Kind, Side
 from analyzer.model.session import Session
 from analyzer.model.tcp import Tcp
 from analyzer.rules import judge, judge_capture
@@ -17,9 +17,18 @@ HOLED = direction(Side.CLIENT, audio(0, 3), missing=100, holes=[(1, 1.5)])
 @pytest.mark.parametrize(
     ("made", "words"),
     [
-        (session(HOLED), "100 bytes of the client"),
+        (session(HOLED), "100 bytes of the client are missing."),
         (session(outcome="not-captured"), "after the handshake"),
-        (session(direction(Side.CLIENT, tcp=Tcp(packets=9, truncated=7))), "snap length cut 7 packets"),
+        (session(direction(Side.CLIENT, tcp=Tcp(packets=9, truncated=7))), "snap length cut 7 packets of the client."),
+        (
+            session(direction(Side.CLIENT, missing=1, tcp=Tcp(packets=9, truncated=1))),
+            "1 byte of the client is missing (the snap length cut 1 packet).",
+        ),
+        (session(direction(Side.CLIENT, [Said(0, Kind.UNREADABLE)])), ": 1 message of the client cannot be read."),
+        (
+            session(direction(Side.CLIENT, [Said(0, Kind.UNREADABLE)] * 2, missing=9)),
+            "9 bytes of the client are missing, so that 2 messages cannot be read.",
+        ),
         (session(server=direction(Side.SERVER, tcp=Tcp(packets=0))), "no packet of the server"),
         (session(capture_cut=True), "breaks off"),
     ],

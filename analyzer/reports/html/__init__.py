@@ -144,7 +144,7 @@ def _about(capture: "CaptureReport", number: int, writing: _Writing) -> Iterator
 
 def _overview(report: "Report", writing: _Writing) -> Iterator[str]:
     """One line per session, of several captures under the name of each."""
-    heads = ("Session", "Verdict", "Time", "Client", "Server", "Audio", "Ended")
+    heads = ("Session", "Verdict", "Time, UTC", "Client", "Server", "Audio", "Ended")
     yield '<div class="scroll" tabindex="0" role="region" aria-label="Sessions"><table class="sessions"><thead><tr>'
     yield "".join(f'<th scope="col">{head}</th>' for head in heads) + "</tr></thead>"
     left, chosen = 0, writing.chosen
@@ -152,7 +152,7 @@ def _overview(report: "Report", writing: _Writing) -> Iterator[str]:
         yield "<tbody>"
         if writing.several:
             name = text(short_name(capture.path)) + ("" if capture.sessions else ": no WebSocket session")
-            yield f'<tr class="of"><th colspan="{len(heads)}" scope="rowgroup">{name}</th></tr>'
+            yield f'<tr class="of"><th colspan="{len(heads)}" scope="rowgroup"><span>{name}</span></th></tr>'
         for session in capture.sessions:
             if (number, session.id) in chosen.listed:
                 yield _line(session, writing.key(number, session) if (number, session.id) in chosen.told else "")

@@ -25,7 +25,8 @@ _OF_KIND = {
     "CLOSE": "close",
     "PING": "ping",
     "PONG": "ping",
-    **dict.fromkeys(("MISPLACED", "MALFORMED", "BASE64", "EMPTY", "UNREADABLE"), "odd"),
+    "UNREADABLE": "text",
+    **dict.fromkeys(("MISPLACED", "MALFORMED", "BASE64", "EMPTY"), "odd"),
 }
 _WORDS = {
     "MISPLACED": "as binary",

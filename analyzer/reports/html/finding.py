@@ -3,9 +3,10 @@
 In: `Finding`s, and the pages of their rules by slug. Out: HTML.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from analyzer.model.rule_page import EXAMPLE, paragraphs
 from analyzer.reports.html.markup import code, element, listed, marked, text
 from analyzer.reports.phrases import seconds
 
@@ -15,10 +16,9 @@ if TYPE_CHECKING:
 
 Pages = Mapping[str, "RulePage"]
 """By name of the rule."""
-_CODE = "Example"
-"""The section that is a script: its lines stand as they are."""
-_REFERENCES = "References"
 _VALUE_LENGTH = 200
+_UNITS: Mapping[str, Callable[[float], str]] = {"_s": seconds, "_dbfs": "{:.2f} dBFS".format, "_share": "{:.1%}".format}
+"""How numbers are written whose name ends so."""
 
 
 def finding(one: "Finding", key: str, pages: Pages) -> str:
@@ -59,12 +59,22 @@ def _packets(one: "Finding") -> str:
 
 
 def _values(values: Mapping[str, object]) -> str:
-    shown = (f"{text(name.replace('_', ' '))} {element('b', text(_value(value), _VALUE_LENGTH))}" for name, value in values.items())
-    return element("span", "; ".join(shown), class_="values")
+    said = (_measured(name, value) for name, value in values.items())
+    return element(
+        "span", "; ".join(f"{text(name)} {element('b', text(value, _VALUE_LENGTH))}" for name, value in said), class_="values"
+    )
+
+
+def _measured(name: str, value: object) -> tuple[str, str]:
+    """Name and value as a person writes them: the unit that ends the name goes behind the number."""
+    for ending, written in _UNITS.items():
+        if name.endswith(ending) and isinstance(value, int | float):
+            return name.removesuffix(ending).replace("_", " "), written(value)
+    grouped = "bytes" in name and isinstance(value, int)
+    return name.replace("_", " "), f"{value:,}" if grouped else _value(value)
 
 
 def _value(value: object) -> str:
-    """Put a measured value as a person writes it."""
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "unknown"}[value]
     if isinstance(value, float):
@@ -72,7 +82,7 @@ def _value(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(_value(one) for one in value) or "none"
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_value(one)}" for name, one in value.items()) or "none"
+        return ", ".join(" ".join(_measured(name, one)) for name, one in value.items() if one is not None) or "none"
     return str(value)
 
 
@@ -94,12 +104,10 @@ def rule_pages(rules: Iterable[str], pages: Pages) -> Iterator[str]:
 
 
 def _body(heading: str, said: str) -> str:
-    if heading == _CODE:
+    if heading == EXAMPLE:
         return element("pre", "\n".join(text(line) for line in said.split("\n")))
-    if heading == _REFERENCES:
-        return "".join(element("p", text(line), class_="reference") for line in said.split("\n") if line.strip())
     return _paragraphs(said)
 
 
 def _paragraphs(said: str) -> str:
-    return "".join(element("p", marked(" ".join(paragraph.split()))) for paragraph in said.split("\n\n"))
+    return "".join(element("p", marked(paragraph)) for paragraph in paragraphs(said))

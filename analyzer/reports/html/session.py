@@ -15,7 +15,7 @@ from analyzer.reports.html.columns import shown as rows_of
 from analyzer.reports.html.figure import drawn, extent
 from analyzer.reports.html.finding import Pages, finding
 from analyzer.reports.html.markup import code, data, element, listed, marked, text
-from analyzer.reports.phrases import advice, end, facts, plural, printable, seconds, shell_names, sound_facts, support
+from analyzer.reports.phrases import WHOLE_LENGTH, advice, end, facts, plural, printable, seconds, shell_names, sound_facts, support
 
 if TYPE_CHECKING:
     from analyzer.model.conversation import Head
@@ -25,9 +25,6 @@ AS_IT_STANDS = ("Request", "Request ID")
 """Facts that are captured strings to be copied."""
 _TALKING = ("accepted", "not-captured")
 """Outcomes after which frames are to be expected."""
-
-_BODY = 2000
-"""Characters of a rejection's body, and of any other captured string that is shown whole."""
 _NOTABLE_S = 1.0
 """Waits shorter than this are how TCP works, and are not drawn."""
 
@@ -95,7 +92,7 @@ def _figures(session: "SessionReport") -> str:
         ("Audio sent", seconds(track.get("duration_s")) if track else ""),
         ("Results", f"{service['results']:,}" if service.get("results") else ""),
         ("Ended" if session.upgrade.get("outcome") in _TALKING else "Upgrade", end(session)),
-        ("Service", session.provider),
+        ("Provider", session.provider),
     ]
     shown = [(name, text(value)) for name, value in pairs if value]
     if session.upgrade.get("request_id"):
@@ -164,7 +161,7 @@ def _handshake(session: "SessionReport") -> str:
     heads = [head for head in (session.conversation.request, session.conversation.response) if head is not None]
     if not heads:
         return ""
-    shown = "".join(element("pre", "\n".join(text(line, _BODY) for line in _lines(head))) for head in heads)
+    shown = "".join(element("pre", "\n".join(text(line, WHOLE_LENGTH) for line in _lines(head))) for head in heads)
     opened = session.upgrade.get("outcome") == "rejected"
     summary = f"<summary>{plural(len(heads), 'head')} of the handshake</summary>"
     return f'<section class="handshake"><h3>Handshake</h3>{element("details", summary + shown, open=opened)}</section>'
@@ -174,7 +171,7 @@ def _lines(head: "Head") -> Iterator[str]:
     yield head.line
     yield from (f"{name}: {value}" for name, value in head.headers.items())
     if head.body:
-        yield from ("", *head.body[:_BODY].split("\n"))
+        yield from ("", *head.body[:WHOLE_LENGTH].split("\n"))
 
 
 def _rest(capture: "CaptureReport", session: "SessionReport") -> Iterator[str]:
@@ -185,9 +182,7 @@ def _rest(capture: "CaptureReport", session: "SessionReport") -> Iterator[str]:
     yield f'<section class="facts"><h3>Facts</h3>{listed(rows)}</section>'
     yield _handshake(session)
     if str(session.verdict.severity) == "error":
-        asked = [
-            (label, code(value, copy=True) if copied else text(value, _BODY)) for label, value, copied in support(capture, session)
-        ]
+        asked = [(label, code(value, copy=True) if copied else text(value)) for label, value, copied in support(capture, session)]
         yield f'<section class="support"><h3>For support</h3>{listed(asked, data_copy_all=True)}</section>'
     if session.not_judged:
         rows = [(one["rule"], text(one["why"])) for one in session.not_judged]

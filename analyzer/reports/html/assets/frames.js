@@ -2,7 +2,8 @@
 
 const ROW = 28, HEAD = 30, SPARE = 6, TALL = 420;
 const CHIPS = 14;
-const COLUMNS = [["#", "number wide"], ["Time", "number"], ["From", ""], ["What", ""], ["Bytes", "number wide"], ["Packet", "number wide"], ["Content", ""]];
+const EXCERPT = 300, BEFORE = 12;
+const COLUMNS = [["#", "number wide"], ["Time, s", "number"], ["From", ""], ["What", ""], ["Bytes", "number wide"], ["Packet", "number wide"], ["Content", ""]];
 const HIGHEST = 15_000_000;
 
 class FrameTable {
@@ -98,7 +99,7 @@ class FrameTable {
 
   apply(announce = true) {
     const { frames } = this;
-    const wanted = this.search.value.trim().toLowerCase();
+    const wanted = this.wanted = this.search.value.trim().toLowerCase();
     const number = /^\d+$/.test(wanted) ? Number(wanted) : -1;
     const words = frames.words.map((word) => word.toLowerCase().includes(wanted));
     const texts = wanted ? frames.texts.map((text) => text.toLowerCase().includes(wanted)) : [];
@@ -219,7 +220,13 @@ class FrameTable {
     cells[5].textContent = frames.first[row] || "";
     const odd = frames.anomalies(row).join(", ");
     line.odd.textContent = odd && `${odd} `;
-    line.said.textContent = frames.said(row).slice(0, 300);
+    line.said.textContent = this.excerpt(frames.said(row));
+  }
+
+  // The beginning of a text, or what stands around the first word that was searched for.
+  excerpt(text) {
+    const at = this.wanted ? text.toLowerCase().indexOf(this.wanted) - BEFORE : 0;
+    return at > 0 ? `…${text.slice(at, at + EXCERPT)}` : text.slice(0, EXCERPT);
   }
 
   select(row, { show = false, tell = true } = {}) {
