@@ -384,11 +384,13 @@ def _servers(connection: Connection) -> list[tuple[str, int]]:
 def _attempts_without_bytes(state: _State, servers: frozenset[tuple[str, int]]) -> None:
     """Decide on connections that were refused, unanswered or encrypted, or that a proxy did not let through.
 
-    They are attempts when their server carries a WebSocket somewhere in the captures, was named, or when nothing else is there.
+    They are attempts when their server carries a WebSocket somewhere in the captures, was named, or when their capture holds nothing
+    else. (A share of it knows no more than `servers`, which are those of this capture, as only one is divided.)
     """
-    alone = not servers
-    for connection in state.candidates:
-        wanted = _servers(connection)
+    found = [(connection, _servers(connection)) for connection in state.candidates]
+    carrying = servers if state.watch.divided else state.carrying
+    alone = not carrying and all(servers.isdisjoint(wanted) for _, wanted in found)
+    for connection, wanted in found:
         endpoints = state.settings.endpoints
         named = any(server == host.lower() and port in (None, number) for server, number in wanted for host, port in endpoints)
         if alone or named or not servers.isdisjoint(wanted):

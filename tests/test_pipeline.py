@@ -150,6 +150,14 @@ def test_connections_without_bytes_are_attempts_only_where_they_may_be(session: 
         assert len(shown(session, lost, settings=Settings(endpoints=(endpoint,)))[1]["sessions"]) == count
 
 
+@pytest.mark.parametrize("name", ["connection-refused", "tls-without-keys"])
+def test_a_capture_says_the_same_beside_others(name: str, session: Path) -> None:
+    """An attempt that is all that a capture holds is one, whatever other captures hold."""
+    (alone,) = shown(capture_of(name))
+    assert len(alone["sessions"]) > 0
+    assert shown(session, capture_of(name))[1] == alone
+
+
 def test_ports_that_are_used_again_without_a_syn_are_two_sessions(session: Path, tmp_path: Path) -> None:
     """Both have the number that Wireshark gives the first."""
     data, at = bytearray(session.read_bytes()), 24

@@ -66,6 +66,11 @@ class Watch:
         self._shares = shares
         self._dropped = np.zeros(1 << 12, np.bool_)
 
+    @property
+    def divided(self) -> bool:
+        """Whether others follow the rest."""
+        return self._shares > 1
+
     def forget(self, flow: int) -> None:
         """Follow this connection no more; it keeps its number."""
         if flow >= len(self._dropped):
@@ -78,7 +83,7 @@ class Watch:
         """Which of these connections are followed."""
         dropped = self._dropped
         followed = ~dropped[np.minimum(flows, len(dropped) - 1)] | (flows >= len(dropped))
-        if self._shares > 1:
+        if self.divided:
             followed &= flows % self._shares == self._share
         return followed
 
