@@ -30,6 +30,8 @@ from analyzer.wire.tcp import FlowTable, Packets, Rows, Watch
 
 WINDOW = 15
 """Bits of the window of permessage-deflate where nothing else was agreed on (RFC 7692 section 7.1.2)."""
+ALL = 1 << 30
+"""More TLS connections, one inside the other, than there are."""
 TAKEN_OFF = (
     "TLS was taken off: the packets of port {port} hold in clear what was encrypted. "
     "Where Wireshark takes them for TLS: tshark -d tcp.port=={port},http"
@@ -71,12 +73,12 @@ def excerpt(
     if session.upgrade["stream_id"] is not None:
         return Excerpt(why="The session shares an HTTP/2 connection with others, of which no excerpt is made.")
     decrypted = session.tls is not None and bool(session.tls["decrypted"])
-    search = _read(paths, settings, session, decrypted=decrypted)
+    search = _read(paths, settings, session, ALL if decrypted else 0)
+    if search.connection is not None and not decrypted and len(search.connection.secure) > 1:
+        search = _read(paths, settings, session, len(search.connection.secure) - 1)  # the way to a proxy could be decrypted
     connection, recording = search.connection, search.recording
     if connection is None or recording is None:
         return Excerpt(why="The connection of the session was not found again in the capture.")
-    if recording.nested:
-        return Excerpt(why="The session runs through TLS inside TLS, of which no excerpt is made.")
     if decrypted and (connection.tls is None or not connection.tls.decrypted):
         return Excerpt(why="The TLS of the session could not be decrypted again.")
     recording.client = connection.client_side
@@ -85,7 +87,7 @@ def excerpt(
     wishes = _wishes(session, replace_addresses=replace_addresses, transcripts=transcripts, audio=audio)
     deflate = _deflate(recording, settings)
     sanitised = Sanitised(recording, wishes, deflate, settings.limits, connection.reached, connection.bases)
-    removed = decrypted and recording.secure is not None
+    removed = bool(recording.opened)
     sanitised.write(target, comment=TAKEN_OFF.format(port=session.server.port) if removed else "")
     return Excerpt(sanitised.packets, sanitised.overwritten, removed)
 
@@ -120,7 +122,8 @@ class _Search:
 
     settings: Settings
     session: SessionReport
-    decrypted: bool
+    layers: int
+    """TLS connections to take off, one inside the other."""
     watch: Watch = field(default_factory=Watch)
     room: FrameColumns = field(default_factory=FrameColumns)
     connection: TappedConnection | None = None
@@ -143,13 +146,13 @@ class _Search:
         return False
 
 
-def _read(paths: Sequence[str], settings: Settings, session: SessionReport, *, decrypted: bool) -> _Search:
+def _read(paths: Sequence[str], settings: Settings, session: SessionReport, layers: int) -> _Search:
     """The capture up to the end of the session's connection; again where its secrets stand behind the packets that need them, or
     where packets are out of order.
     """
     disordered, known = False, list[TlsSecret]()
     while True:
-        search = _Search(settings, session, decrypted)
+        search = _Search(settings, session, layers)
         try:
             with open_capture(paths, settings, disordered=disordered) as source:
                 _through(source, search, known)
@@ -157,7 +160,7 @@ def _read(paths: Sequence[str], settings: Settings, session: SessionReport, *, d
             disordered = True
             continue
         sealed = search.connection.secure.sealed if search.connection is not None else []
-        if known or not decrypted or not {one.random for one in source.log.secrets}.intersection(sealed):
+        if known or not layers or not {one.random for one in source.log.secrets}.intersection(sealed):
             return search
         known = source.log.secrets
 
@@ -176,7 +179,7 @@ def _through(source: Source, search: _Search, known: list[TlsSecret]) -> None:
                 continue
             if search.connection is None or search.connection.flow != rows.flow:
                 opening = packets.opening(index)
-                recording = search.recording = Recording(opening.endpoints, settings.limits, decrypted=search.decrypted)
+                recording = search.recording = Recording(opening.endpoints, settings.limits, search.layers)
                 calls = (lambda *_, sink=recording: sink, likely, secrets.of)
                 search.connection = TappedConnection(rows.flow, opening, settings.limits, search.room, *calls, recording)
             _take(search, packets, rows, batch)
@@ -184,7 +187,7 @@ def _through(source: Source, search: _Search, known: list[TlsSecret]) -> None:
         if connection is not None and connection.last.time:
             quiet = packets.now - connection.last.time
             if quiet > settings.limits.idle_flow or (connection.over and quiet > settings.limits.hole_patience):
-                if not search.decrypted and connection.last.time >= search.session.start_ns:
+                if not search.layers and connection.last.time >= search.session.start_ns:
                     break  # another connection of its number would begin later than the session
                 search.watch.forget(connection.flow)
     if search.connection is not None:

@@ -451,17 +451,57 @@ def test_tls_behind_a_tunnel_is_taken_off(tmp_path: Path) -> None:
     assert copy.frame_counts == session.frame_counts
 
 
-def test_tls_in_tls_is_left_alone(tmp_path: Path) -> None:
-    inner = Peers().speak(LIBRARIES["wsproto"](conversation(), None))
-    outer = Peers().speak(Talk([(CLIENT, CONNECT), (SERVER, TUNNEL), *inner.talk.chunks]))
-    path, keys = tmp_path / "talk.pcap", tmp_path / "keys.log"
-    path.write_bytes(pcap(outer.talk))
-    keys.write_bytes(outer.keys + inner.keys)
-    chosen = Settings(key_logs=(str(keys),))
+NESTED = [(CLIENT, CONNECT), (SERVER, TUNNEL)]
+"""What stands between two TLS connections, one inside the other: a proxy that is reached by HTTPS is asked for a tunnel."""
+
+
+def nested(folder: Path, deflate: Deflate | None, way: Way, keys: str) -> tuple[Path, Settings]:
+    """A session in TLS through a proxy that is itself spoken to in TLS, and whose secrets are at hand."""
+    inner = Peers().speak(with_credentials(LIBRARIES["wsproto"](conversation(), deflate)))
+    outer = Peers().speak(Talk([*NESTED, *inner.talk.chunks]))
+    path, log = folder / "talk.pcap", folder / "keys.log"
+    path.write_bytes(pcap(outer.talk, way))
+    log.write_bytes({"both": outer.keys + inner.keys, "outer": outer.keys, "none": b""}[keys])
+    return path, Settings(key_logs=(str(log),))
+
+
+@pytest.mark.parametrize("deflate", [None, Deflate()], ids=["plain", "takeover"])
+@pytest.mark.parametrize("segment", [60, 700, 1460])
+def test_tls_in_tls_is_taken_off(tmp_path: Path, deflate: Deflate | None, segment: int) -> None:
+    path, chosen = nested(tmp_path, deflate, Way((segment,), exchanged=5, repeated=5, late=5), "both")
     (session,) = analyzer.analyze(path, settings=chosen).sessions
     content, said = taken([path], session, chosen)
-    assert content == b""
-    assert said.why == "The session runs through TLS inside TLS, of which no excerpt is made."
+    assert said.tls_removed
+    sent = streams(content)
+    assert sent[SERVER].startswith(TUNNEL + b"HTTP/1.1 101")
+    assert sent[CLIENT].startswith(b"CONNECT xxxx")
+    inside = [stream[stream.index(b"\r\n\r\n") + 4 :] for stream in sent]
+    for text in (content, *sent, *(payload for side in (CLIENT, SERVER) for _, payload in heard(inside, side))):
+        assert [secret for secret in PLANTED for form in forms(secret) if form in text] == []
+    copy = again(content, tmp_path)
+    assert copy.tls is None
+    for part in ("message_counts", "frame_counts", "keepalives", "close", "gaps", "provider", "opened", "start"):
+        assert getattr(copy, part) == getattr(session, part), part
+    assert copy.upgrade["proxy"]["status"] == 200
+    # What TLS adds makes packets of its own, which are empty now, those that were sent again among them.
+    one, two = ({(one.rule, one.severity, one.count) for one in found.findings} for found in (copy, session))
+    assert {rule for rule, _, _ in one ^ two} <= {"tcp-retransmissions"}
+
+
+@pytest.mark.parametrize("keys", ["outer", "none"])
+def test_of_tls_in_tls_what_cannot_be_decrypted_stays(tmp_path: Path, keys: str) -> None:
+    path, chosen = nested(tmp_path, None, Way((700,)), keys)
+    (session,) = analyzer.analyze(path, settings=chosen).sessions
+    content, said = taken([path], session, chosen)
+    assert (said.why, said.tls_removed) == (None, keys == "outer")
+    sent = streams(content)
+    assert sent[CLIENT].startswith(b"CONNECT xxxx" if keys == "outer" else b"\x16\x03")
+    assert [secret for secret in PLANTED for form in forms(secret) for text in (content, *sent) if form in text] == []
+    copy = again(content, tmp_path)
+    assert [(one.rule, one.severity) for one in copy.findings] == [(one.rule, one.severity) for one in session.findings]
+    assert (copy.verdict.rule, copy.upgrade["proxy"]) == (session.verdict.rule, session.upgrade["proxy"])
+    assert copy.tls is not None
+    assert copy.tls["sni"] == session.tls["sni"]
 
 
 @pytest.mark.parametrize("lost", [1, 4, 9, 30, 77])

@@ -51,15 +51,18 @@ class Packet:
 
 
 class Recording:
-    """State of one connection; sides are those of the table. `decrypted`: take what TLS protects instead of what it sends."""
+    """State of one connection; sides are those of the table. Of as many TLS connections as `layers`, one inside the other, it takes
+    what they protect instead of what they send. Offsets are those of the stream that is kept.
+    """
 
-    def __init__(self, ends: tuple[Endpoint, Endpoint], limits: Limits, *, decrypted: bool) -> None:
+    def __init__(self, ends: tuple[Endpoint, Endpoint], limits: Limits, layers: int) -> None:
         self.ends = ends
-        self.decrypted = decrypted
         self.stores = (StreamStore(limits.copied_stream), StreamStore(limits.copied_stream))
-        self.secure: tuple[int, int] | None = None
-        """Where TLS begins."""
-        self.nested = False
+        self.opened: list[tuple[int, int]] = []
+        """Where the plaintext of each TLS that is taken off begins."""
+        self.sealed: tuple[int, int] | None = None
+        """Where the TLS begins that stays."""
+        self._layers = layers
         self.heads: tuple[dict[int, Head], dict[int, Head]] = ({}, {})
         self.requests: list[Request] = []
         self.responses: list[Response] = []
@@ -70,7 +73,7 @@ class Recording:
         schema = tuple(column for column in FRAMES if column.name in KEPT)
         self.tables = (Table(schema, limits.table_in_memory), Table(schema, limits.table_in_memory))
         """Frames by role."""
-        self._segments: tuple[list[tuple[Ints, Ints, Ints]], list[tuple[Ints, Ints, Ints]]] = ([], [])
+        self._segments: list[tuple[int, int, Ints, Ints, Ints]] = []
         self._spool = tempfile.SpooledTemporaryFile(limits.copied_stream, prefix="analyzer-packets-")  # noqa: SIM115 - see StreamStore
         weakref.finalize(self, self._spool.close)
 
@@ -91,59 +94,66 @@ class Recording:
             time, side, captured, length, *fields, size = _ROW.unpack(row)
             yield Packet(time, side, captured, length, Origin(tuple(fields), self._spool.read(size)))
 
-    def placed_by(self, reached: tuple[int, int], side: int) -> Places:
-        """Where bytes of a TCP stream stand in the stream that is kept; `reached`: where TCP and the plaintext end."""
-        if not self.decrypted or self.secure is None:
-            return Places()
-        zero = self.secure[side]
+    def placed_by(self, reached: list[int], side: int) -> list[Places]:
+        """Where bytes of a TCP stream stand in the stream that is kept, TLS by TLS; `reached`: where TCP and each plaintext end."""
+        return [self._placed_by(reached, side, depth) for depth in range(len(self.opened))]
+
+    def _placed_by(self, reached: list[int], side: int, depth: int) -> Places:
+        around, zero = self._shift(side, depth), self.opened[depth][side]
         places = Places([(0, 0), (zero, zero)])
-        for at, start, size in self._segments[side]:
+        for who, where, at, start, size in self._segments:
+            if (who, where) != (side, depth):
+                continue
             for one, two, count in zip(at.tolist(), start.tolist(), size.tolist(), strict=True):
-                places.add(one, zero + two)
-                places.add(one + count, zero + two + count)
-        places.add(reached[0], zero + reached[1])
+                places.add(around + one, zero + two)
+                places.add(around + one + count, zero + two + count)
+        places.add(around + reached[depth], zero + reached[depth + 1])
         return places
 
     # Tap
 
     def stream(self, side: int, piece: Piece) -> None:
         """Keep what is not protected, or all."""
-        if isinstance(piece, Data | Run) and not (self.decrypted and self.secure is not None):
-            self.stores[side].take(piece)
+        self.plain(side, piece, 0)
 
     def plain(self, side: int, piece: Piece, depth: int) -> None:
         """Keep it behind what stood in front of TLS."""
-        if self.decrypted and self.secure is not None and depth == 1 and isinstance(piece, Data | Run):
-            self.stores[side].take(piece, self.secure[side])
+        if depth == len(self.opened) and isinstance(piece, Data | Run):
+            self.stores[side].take(piece, self._shift(side, depth))
 
-    def placed(self, side: int, at: Ints, start: Ints, size: Ints) -> None:
+    def placed(self, side: int, depth: int, at: Ints, start: Ints, size: Ints) -> None:
         """Keep the places."""
-        if self.decrypted:
-            self._segments[side].append((at.copy(), start.copy(), size.copy()))
+        if depth < len(self.opened):
+            self._segments.append((side, depth, at.copy(), start.copy(), size.copy()))
 
     def secured(self, starts: tuple[int, int], depth: int) -> None:
         """What follows is no plaintext."""
-        if depth:
-            self.nested = True
+        if depth > len(self.opened):
             return
-        self.secure = starts
-        if self.decrypted:
-            for store, start in zip(self.stores, starts, strict=True):
-                store.cut(start)
+        one, two = (start + self._shift(side, depth) for side, start in enumerate(starts))
+        if depth == self._layers:
+            self.sealed = one, two
+            return
+        self.opened.append((one, two))
+        for store, start in zip(self.stores, (one, two), strict=True):
+            store.cut(start)
 
     def head(self, side: int, depth: int, start: int, length: int, at: Moment) -> None:
         """Keep the place."""
-        start += self._shift(side, depth)
-        self.heads[side][start] = Head(start, length, at)
+        if depth <= len(self.opened):
+            start += self._shift(side, depth)
+            self.heads[side][start] = Head(start, length, at)
 
     def websocket(self, starts: tuple[int, int], depth: int, client: int, response: Response | None) -> None:
         """Keep where frames begin."""
         self.client, self.response = client, response
-        one, two = (start + self._shift(side, depth) for side, start in enumerate(starts))
-        self.frames_begin = one, two
+        if depth == len(self.opened):
+            one, two = (start + self._shift(side, depth) for side, start in enumerate(starts))
+            self.frames_begin = one, two
 
     def _shift(self, side: int, depth: int) -> int:
-        return self.secure[side] if depth and self.secure is not None else 0
+        """Where the stream in so many TLS connections begins."""
+        return self.opened[depth - 1][side] if depth else 0
 
     # Sink
 

@@ -14,7 +14,7 @@ from analyzer.copies import blocks, heads
 from analyzer.copies.cover import overwritten
 from analyzer.copies.frames import Deflate, FrameCover, Patches
 from analyzer.copies.headers import IPV6, LONGEST_TCP, ip_packet, tcp_header
-from analyzer.copies.places import Places
+from analyzer.copies.places import Chain, Moved
 from analyzer.copies.recording import Head, Packet, Recording
 from analyzer.copies.store import StreamStore
 from analyzer.model.conversation import SPOKEN
@@ -52,7 +52,7 @@ class Wishes:
 class _Copy:
     """One direction as it is written: from offsets of TCP to bytes."""
 
-    def __init__(self, store: StreamStore, places: Places, patches: Patches, base: int | None) -> None:
+    def __init__(self, store: StreamStore, places: Moved, patches: Patches, base: int | None) -> None:
         self._store = store
         self._places = places
         self._patches = patches
@@ -107,7 +107,7 @@ class Sanitised:
         wishes: Wishes,
         deflate: tuple[Deflate | None, Deflate | None],
         limits: Limits,
-        reached: tuple[tuple[int, int], tuple[int, int]],
+        reached: tuple[list[int], list[int]],
         bases: tuple[int | None, int | None],
     ) -> None:
         self._recording = recording
@@ -121,7 +121,7 @@ class Sanitised:
         for side, store in enumerate(recording.stores):
             self._http(side, store)
             patches = self._messages(side, store, deflate)
-            copies.append(_Copy(store, recording.placed_by(reached[side], side), patches, bases[side]))
+            copies.append(_Copy(store, Chain(recording.placed_by(reached[side], side)), patches, bases[side]))
         self._copies = copies
 
     def _http(self, side: int, store: StreamStore) -> None:
@@ -130,8 +130,8 @@ class Sanitised:
         end = store.end
         if recording.frames_begin is not None:
             end = recording.frames_begin[side]
-        elif recording.secure is not None and not recording.decrypted:
-            end = recording.secure[side]
+        elif recording.sealed is not None:
+            end = recording.sealed[side]
             first = store.read(end, end + 1)
             if first and first[0] not in RECORDS and store.there(end, end + 1):
                 self._no_tls(store, end)

@@ -88,13 +88,13 @@ class Tap(Protocol):
         """The next piece of a TCP stream."""
 
     def plain(self, side: int, piece: Piece, depth: int) -> None:
-        """The next piece out of the innermost TLS."""
+        """The next piece of the plaintext of TLS; may come twice."""
 
-    def placed(self, side: int, at: Ints, start: Ints, size: Ints) -> None:
-        """Plaintext of the outermost TLS: where in the TCP stream it lies, byte for byte, and its own offsets."""
+    def placed(self, side: int, depth: int, at: Ints, start: Ints, size: Ints) -> None:
+        """Plaintext of the TLS that begins there: where in the stream around it it lies, byte for byte, and its own offsets."""
 
     def secured(self, starts: tuple[int, int], depth: int) -> None:
-        """TLS begins at these offsets."""
+        """One more TLS begins at these offsets."""
 
     def head(self, side: int, depth: int, start: int, length: int, at: Moment) -> None:
         """The head of an HTTP message, or as much of it as is there; `at` is the packet with its last byte. May come twice."""

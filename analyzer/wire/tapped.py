@@ -34,7 +34,8 @@ class TappedConnection(Connection):
     ) -> None:
         super().__init__(flow, opening, limits, room, open_session, likely, secrets_of)
         self._tap = tap
-        self.secure.placed = lambda who, *where: tap.placed(self._role(who), *where)
+        self.secure.placed = lambda depth, who, *where: tap.placed(self._role(who), depth, *where)
+        self.secure.opened = lambda depth, who, piece: tap.plain(self._role(who), piece, depth)
 
     @property
     def bases(self) -> tuple[int | None, int | None]:
@@ -43,10 +44,10 @@ class TappedConnection(Connection):
         return one.base, two.base
 
     @property
-    def reached(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Where each side's TCP stream ends, and the one inside all TLS."""
+    def reached(self) -> tuple[list[int], list[int]]:
+        """Where each side's TCP stream ends, and the one in each TLS."""
         one, two = (half.next for half in self._reassembly)
-        return (one, self._position(0)), (two, self._position(1))
+        return [one, *self.secure.positions(self._role(0))], [two, *self.secure.positions(self._role(1))]
 
     def _through(self, side: int, pieces: Iterable[Piece]) -> None:
         super()._through(side, self._told(side, pieces))
@@ -55,14 +56,6 @@ class TappedConnection(Connection):
         for piece in pieces:
             self._tap.stream(side, piece)
             yield piece
-
-    def _take_plain(self, found: Iterable[tuple[Side, Piece]]) -> None:
-        super()._take_plain(self._opened(found))
-
-    def _opened(self, found: Iterable[tuple[Side, Piece]]) -> Iterator[tuple[Side, Piece]]:
-        for who, piece in found:
-            self._tap.plain(self._role(who), piece, len(self.secure))
-            yield who, piece
 
     def _start_tls(self, side: int) -> None:
         self._tap.secured(self._begins(), len(self.secure))
