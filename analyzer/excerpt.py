@@ -10,6 +10,7 @@ from dataclasses import field
 from typing import BinaryIO
 
 from analyzer.copies.frames import Deflate
+from analyzer.copies.http2 import UnsureError
 from analyzer.copies.recording import Recording, stops_of
 from analyzer.copies.sanitise import Sanitised, Wishes
 from analyzer.model.capture import PacketBatch, Source
@@ -34,7 +35,7 @@ ALL = 1 << 30
 """More TLS connections, one inside the other, than there are."""
 TAKEN_OFF = (
     "TLS was taken off: the packets of port {port} hold in clear what was encrypted. "
-    "Where Wireshark takes them for TLS: tshark -d tcp.port=={port},http"
+    "Where Wireshark takes them for TLS: tshark -d tcp.port=={port},{protocol}"
 )
 """The comment of such a file."""
 
@@ -70,8 +71,6 @@ def excerpt(
     """
     if "-" in paths:
         return Excerpt(why="The capture came by standard input, which cannot be read a second time.")
-    if session.upgrade["stream_id"] is not None:
-        return Excerpt(why="The session shares an HTTP/2 connection with others, of which no excerpt is made.")
     decrypted = session.tls is not None and bool(session.tls["decrypted"])
     search = _read(paths, settings, session, ALL if decrypted else 0)
     if search.connection is not None and not decrypted and len(search.connection.secure) > 1:
@@ -81,14 +80,20 @@ def excerpt(
         return Excerpt(why="The connection of the session was not found again in the capture.")
     if decrypted and (connection.tls is None or not connection.tls.decrypted):
         return Excerpt(why="The TLS of the session could not be decrypted again.")
+    if (recording.multiplexed is None) != (recording.number is None):
+        return Excerpt(why="The HTTP/2 connection of the session could not be read again.")
     recording.client = connection.client_side
     if connection.proxy is not None:
         recording.proxied(connection.proxy)
     wishes = _wishes(session, replace_addresses=replace_addresses, transcripts=transcripts, audio=audio)
     deflate = _deflate(recording, settings)
-    sanitised = Sanitised(recording, wishes, deflate, settings.limits, connection.reached, connection.bases)
+    try:
+        sanitised = Sanitised(recording, wishes, deflate, settings.limits, connection.reached, connection.bases)
+    except UnsureError as error:
+        return Excerpt(why=str(error))
     removed = bool(recording.opened)
-    sanitised.write(target, comment=TAKEN_OFF.format(port=session.server.port) if removed else "")
+    protocol = "http" if recording.multiplexed is None else "http2"
+    sanitised.write(target, comment=TAKEN_OFF.format(port=session.server.port, protocol=protocol) if removed else "")
     return Excerpt(sanitised.packets, sanitised.overwritten, removed)
 
 
@@ -179,8 +184,9 @@ def _through(source: Source, search: _Search, known: list[TlsSecret]) -> None:
                 continue
             if search.connection is None or search.connection.flow != rows.flow:
                 opening = packets.opening(index)
-                recording = search.recording = Recording(opening.endpoints, settings.limits, search.layers)
-                calls = (lambda *_, sink=recording: sink, likely, secrets.of)
+                number = search.session.upgrade["stream_id"]
+                recording = search.recording = Recording(opening.endpoints, settings.limits, search.layers, number)
+                calls = (lambda *_, sink=recording: sink.attempt(), likely, secrets.of)
                 search.connection = TappedConnection(rows.flow, opening, settings.limits, search.room, *calls, recording)
             _take(search, packets, rows, batch)
         connection = search.connection

@@ -1,7 +1,7 @@
 """All of one connection that a copy of it needs: its bytes as far as they can be read, where things lie in them, its packets.
 
-In: the calls of `Tap` and `Sink`, and the packets of each batch. Out: one stream per direction, in which plaintext follows what
-stood in front of TLS; heads, frames and packets with their places in it.
+In: the calls of `Tap`, those of `Sink` for each attempt, and the packets of each batch. Out: one stream per direction, in which
+plaintext follows what stood in front of TLS; heads, frames and packets with their places in it; what is special about HTTP/2.
 """
 
 import struct
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from analyzer.copies.headers import Origin, read_origin
+from analyzer.copies.http2 import Multiplexed
 from analyzer.copies.places import Places
 from analyzer.copies.store import StreamStore
 from analyzer.model.channel import MessageBatch
@@ -20,7 +21,7 @@ from analyzer.model.limits import Limits
 from analyzer.model.places import Endpoint, Hole, Moment, Span
 from analyzer.model.schema import FRAMES, Side
 from analyzer.model.session import Http2Stream, Proxy, Request, Response
-from analyzer.model.streams import Bytes, Columns, Data, Ints, Piece, Run
+from analyzer.model.streams import Bytes, Columns, Data, Gap, Ints, Piece, Run
 from analyzer.model.tables import Table
 from analyzer.model.tcp import Tcp
 from analyzer.model.tls import Tls
@@ -55,14 +56,18 @@ class Recording:
     what they protect instead of what they send. Offsets are those of the stream that is kept.
     """
 
-    def __init__(self, ends: tuple[Endpoint, Endpoint], limits: Limits, layers: int) -> None:
+    def __init__(self, ends: tuple[Endpoint, Endpoint], limits: Limits, layers: int, stream: int | None) -> None:
         self.ends = ends
+        self.number = stream
+        """The stream of HTTP/2 that is copied."""
+        self.multiplexed: Multiplexed | None = None
         self.stores = (StreamStore(limits.copied_stream), StreamStore(limits.copied_stream))
         self.opened: list[tuple[int, int]] = []
         """Where the plaintext of each TLS that is taken off begins."""
         self.sealed: tuple[int, int] | None = None
         """Where the TLS begins that stays."""
         self._layers = layers
+        self._limits = limits
         self.heads: tuple[dict[int, Head], dict[int, Head]] = ({}, {})
         self.requests: list[Request] = []
         self.responses: list[Response] = []
@@ -110,6 +115,11 @@ class Recording:
         places.add(around + reached[depth], zero + reached[depth + 1])
         return places
 
+    def proxied(self, proxy: Proxy) -> None:
+        """A tunnel was asked for."""
+        self.requests.append(proxy.request)
+        self.responses += [proxy.response] if proxy.response is not None else []
+
     # Tap
 
     def stream(self, side: int, piece: Piece) -> None:
@@ -155,33 +165,76 @@ class Recording:
         """Where the stream in so many TLS connections begins."""
         return self.opened[depth - 1][side] if depth else 0
 
-    # Sink
+    def http2(self, starts: tuple[int, int], depth: int, client: int) -> None:
+        """Keep what is told of the stream."""
+        self.client = client
+        if depth == len(self.opened) and self.number is not None:
+            shifts = self._shift(0, depth), self._shift(1, depth)
+            self.multiplexed = Multiplexed(self.number, (starts[0] + shifts[0], starts[1] + shifts[1]), shifts, self._limits)
+
+    def astray(self, side: int, lost: int, found: int) -> None:
+        """Frames are missing."""
+        if self.multiplexed is not None:
+            self.multiplexed.lost(side, lost, found)
+
+    def block(self, side: int, start: int, stream: int, fields: list[tuple[str, str]] | None) -> None:
+        """Keep the stream's own."""
+        if self.multiplexed is not None:
+            self.multiplexed.block(side, start, stream, fields, request=side == self.client)
+
+    def content(self, side: int, stream: int, piece: Run | Gap) -> None:
+        """Keep the stream's own."""
+        if self.multiplexed is not None and stream == self.number and isinstance(piece, Run):
+            self.multiplexed.content(side, piece)
+
+    def passed(self, side: int, stream: int, size: int) -> None:
+        """It is to be overwritten."""
+        if self.multiplexed is not None and stream == self.number:
+            self.multiplexed.passed(side, size)
+
+    def attempt(self) -> "Attempt":
+        """The sink of an attempt on the connection."""
+        return Attempt(self)
+
+
+class Attempt:
+    """One attempt of a Recording. What it asks shows secrets; the rest is kept unless it is another stream of HTTP/2."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        self._own = True
 
     def proxied(self, proxy: Proxy) -> None:
         """Its credentials are secrets, too."""
-        self.requests.append(proxy.request)
-        self.responses += [proxy.response] if proxy.response is not None else []
+        self._recording.proxied(proxy)
 
     def multiplexed(self, stream: Http2Stream) -> None:
-        """No copies are made of HTTP/2."""
+        """Whether it is the stream that is copied."""
+        self._own = stream.id == self._recording.number
 
     def requested(self, request: Request) -> None:
         """What it shows to be secret is looked for everywhere."""
-        self.requests.append(request)
+        self._recording.requests.append(request)
 
     def answered(self, response: Response) -> None:
         """Its body may stay."""
-        self.responses.append(response)
+        if self._own:
+            self._recording.responses.append(response)
+        if self._own and self._recording.multiplexed is not None and response.grants:
+            self._recording.response, self._recording.multiplexed.followed = response, True
 
     def unread(self) -> None:
         """The bytes themselves are kept."""
 
     def joined(self) -> None:
-        """As above."""
+        """What follows is a WebSocket."""
+        if self._own and self._recording.multiplexed is not None:
+            self._recording.multiplexed.followed = True
 
     def frames(self, side: Side, columns: Columns) -> None:
         """Keep where they lie."""
-        self.tables[side].append({name: columns[name].copy() for name in KEPT})
+        if self._own:
+            self._recording.tables[side].append({name: columns[name].copy() for name in KEPT})
 
     def messages(self, side: Side, batch: MessageBatch) -> None:
         """They are read again when all secrets are known."""

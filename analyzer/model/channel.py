@@ -8,7 +8,7 @@ from analyzer.model.dataclass import dataclass
 from analyzer.model.places import Hole, Moment, Span
 from analyzer.model.schema import Side
 from analyzer.model.session import Http2Stream, Proxy, Request, Response
-from analyzer.model.streams import Bytes, Columns, Ints, Piece
+from analyzer.model.streams import Bytes, Columns, Gap, Ints, Piece, Run
 from analyzer.model.tcp import Tcp
 from analyzer.model.tls import Tls
 
@@ -101,3 +101,18 @@ class Tap(Protocol):
 
     def websocket(self, starts: tuple[int, int], depth: int, client: int, response: Response | None) -> None:
         """Frames begin at these offsets; `client` is the client's side, `response` the answer, where it is in the capture."""
+
+    def http2(self, starts: tuple[int, int], depth: int, client: int) -> None:
+        """HTTP/2 begins at these offsets, the client's preface included. What follows is said of the streams in it."""
+
+    def astray(self, side: int, lost: int, found: int) -> None:
+        """Between these offsets it is not known where frames of HTTP/2 begin."""
+
+    def block(self, side: int, start: int, stream: int, fields: list[tuple[str, str]] | None) -> None:
+        """The headers whose first frame begins at `start`; None where they cannot be read."""
+
+    def content(self, side: int, stream: int, piece: Run | Gap) -> None:
+        """The next piece of what an attempt's DATA carry, counted from 0."""
+
+    def passed(self, side: int, stream: int, size: int) -> None:
+        """The next bytes in DATA that are not followed."""
