@@ -190,12 +190,10 @@ def _through(source: Source, search: _Search, known: list[TlsSecret]) -> None:
                 search.connection = TappedConnection(rows.flow, opening, settings.limits, search.room, *calls, recording)
             _take(search, packets, rows, batch)
         connection = search.connection
-        if connection is not None and connection.last.time:
-            quiet = packets.now - connection.last.time
-            if quiet > settings.limits.idle_flow or (connection.over and quiet > settings.limits.hole_patience):
-                if not search.layers and connection.last.time >= search.session.start_ns:
-                    break  # another connection of its number would begin later than the session
-                search.watch.forget(connection.flow)
+        if connection is not None and connection.expired(packets.now):
+            if not search.layers and connection.last.time >= search.session.start_ns:
+                break  # another connection of its number would begin later than the session
+            search.watch.forget(connection.flow)
     if search.connection is not None:
         search.connection.finish()
 

@@ -315,7 +315,7 @@ def test_any_split_into_packets_gives_the_same_stream(
     assert found[0] == found[1]
 
 
-@pytest.mark.parametrize("folder", [*HEALTHY[::5], *SECURED], ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", [*HEALTHY[::5], *SECURED, CAPTURES / "http2-two-streams"], ids=lambda folder: folder.name)
 def test_of_a_damaged_capture_the_same_is_found(tmp_path: Path, folder: Path) -> None:
     path = tmp_path / "damaged.pcapng"
     for variant in variants(read(capture_of(folder)), 14, 7):

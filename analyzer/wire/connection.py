@@ -100,6 +100,11 @@ class Connection:
         one, two = (half.facts for half in self._reassembly)
         return one.rst is not None or two.rst is not None or (one.fin is not None and two.fin is not None)
 
+    def expired(self, now: int) -> bool:
+        """Whether it was quiet for so long at `now` (ns since the epoch) that nothing more is to come."""
+        quiet = now - self.last.time
+        return quiet > self._limits.idle_flow or (self.over and quiet > self._limits.hole_patience)
+
     @property
     def refused_or_unanswered(self) -> bool:
         """Whether a SYN came to nothing: a RST for an answer, or none."""
@@ -358,10 +363,8 @@ class Connection:
         """Whether a request asks for a WebSocket; where what tells is not in the capture, its answer or its service may."""
         if request.upgrade or handshake.presumed or (response is not None and response.grants):
             return True
-        if response is None:
-            return False
-        if self._likely(request, response):
-            return True
+        if response is None or self._likely(request, response):
+            return response is not None
         handshake.next_exchange()
         return False
 
