@@ -62,7 +62,7 @@ def excerpt(
     transcripts: bool = True,
     audio: bool = True,
 ) -> Excerpt:
-    """Write the connection of a session as a capture of its own; nothing is written where that cannot be done.
+    """Write the connection of a session, of HTTP/2 its stream, as a capture of its own; nothing where that cannot be done.
 
     `paths` and `settings`: those of the report, of one capture. `replace_addresses`: IP addresses become those of documentation.
     Without `transcripts` the words that the service heard, and those that it is to speak, are overwritten. Without `audio` the
