@@ -10,6 +10,7 @@ from dataclasses import field
 from typing import BinaryIO
 
 from analyzer.copies.frames import Deflate
+from analyzer.copies.http2 import UnsureError
 from analyzer.copies.recording import Recording, stops_of
 from analyzer.copies.sanitise import Sanitised, Wishes
 from analyzer.model.capture import PacketBatch, Source
@@ -30,9 +31,11 @@ from analyzer.wire.tcp import FlowTable, Packets, Rows, Watch
 
 WINDOW = 15
 """Bits of the window of permessage-deflate where nothing else was agreed on (RFC 7692 section 7.1.2)."""
+ALL = 1 << 30
+"""More TLS connections, one inside the other, than there are."""
 TAKEN_OFF = (
     "TLS was taken off: the packets of port {port} hold in clear what was encrypted. "
-    "Where Wireshark takes them for TLS: tshark -d tcp.port=={port},http"
+    "Where Wireshark takes them for TLS: tshark -d tcp.port=={port},{protocol}"
 )
 """The comment of such a file."""
 
@@ -59,7 +62,7 @@ def excerpt(
     transcripts: bool = True,
     audio: bool = True,
 ) -> Excerpt:
-    """Write the connection of a session as a capture of its own; nothing is written where that cannot be done.
+    """Write the connection of a session, of HTTP/2 its stream, as a capture of its own; nothing where that cannot be done.
 
     `paths` and `settings`: those of the report, of one capture. `replace_addresses`: IP addresses become those of documentation.
     Without `transcripts` the words that the service heard, and those that it is to speak, are overwritten. Without `audio` the
@@ -68,25 +71,29 @@ def excerpt(
     """
     if "-" in paths:
         return Excerpt(why="The capture came by standard input, which cannot be read a second time.")
-    if session.upgrade["stream_id"] is not None:
-        return Excerpt(why="The session shares an HTTP/2 connection with others, of which no excerpt is made.")
     decrypted = session.tls is not None and bool(session.tls["decrypted"])
-    search = _read(paths, settings, session, decrypted=decrypted)
+    search = _read(paths, settings, session, ALL if decrypted else 0)
+    if search.connection is not None and not decrypted and len(search.connection.secure) > 1:
+        search = _read(paths, settings, session, len(search.connection.secure) - 1)  # the way to a proxy could be decrypted
     connection, recording = search.connection, search.recording
     if connection is None or recording is None:
         return Excerpt(why="The connection of the session was not found again in the capture.")
-    if recording.nested:
-        return Excerpt(why="The session runs through TLS inside TLS, of which no excerpt is made.")
     if decrypted and (connection.tls is None or not connection.tls.decrypted):
         return Excerpt(why="The TLS of the session could not be decrypted again.")
+    if (recording.multiplexed is None) != (recording.number is None):
+        return Excerpt(why="The HTTP/2 connection of the session could not be read again.")
     recording.client = connection.client_side
     if connection.proxy is not None:
         recording.proxied(connection.proxy)
     wishes = _wishes(session, replace_addresses=replace_addresses, transcripts=transcripts, audio=audio)
     deflate = _deflate(recording, settings)
-    sanitised = Sanitised(recording, wishes, deflate, settings.limits, connection.reached, connection.bases)
-    removed = decrypted and recording.secure is not None
-    sanitised.write(target, comment=TAKEN_OFF.format(port=session.server.port) if removed else "")
+    try:
+        sanitised = Sanitised(recording, wishes, deflate, settings.limits, connection.reached, connection.bases)
+    except UnsureError as error:
+        return Excerpt(why=str(error))
+    removed = bool(recording.opened)
+    protocol = "http" if recording.multiplexed is None else "http2"
+    sanitised.write(target, comment=TAKEN_OFF.format(port=session.server.port, protocol=protocol) if removed else "")
     return Excerpt(sanitised.packets, sanitised.overwritten, removed)
 
 
@@ -120,7 +127,8 @@ class _Search:
 
     settings: Settings
     session: SessionReport
-    decrypted: bool
+    layers: int
+    """TLS connections to take off, one inside the other."""
     watch: Watch = field(default_factory=Watch)
     room: FrameColumns = field(default_factory=FrameColumns)
     connection: TappedConnection | None = None
@@ -143,13 +151,13 @@ class _Search:
         return False
 
 
-def _read(paths: Sequence[str], settings: Settings, session: SessionReport, *, decrypted: bool) -> _Search:
+def _read(paths: Sequence[str], settings: Settings, session: SessionReport, layers: int) -> _Search:
     """The capture up to the end of the session's connection; again where its secrets stand behind the packets that need them, or
     where packets are out of order.
     """
     disordered, known = False, list[TlsSecret]()
     while True:
-        search = _Search(settings, session, decrypted)
+        search = _Search(settings, session, layers)
         try:
             with open_capture(paths, settings, disordered=disordered) as source:
                 _through(source, search, known)
@@ -157,7 +165,7 @@ def _read(paths: Sequence[str], settings: Settings, session: SessionReport, *, d
             disordered = True
             continue
         sealed = search.connection.secure.sealed if search.connection is not None else []
-        if known or not decrypted or not {one.random for one in source.log.secrets}.intersection(sealed):
+        if known or not layers or not {one.random for one in source.log.secrets}.intersection(sealed):
             return search
         known = source.log.secrets
 
@@ -176,17 +184,16 @@ def _through(source: Source, search: _Search, known: list[TlsSecret]) -> None:
                 continue
             if search.connection is None or search.connection.flow != rows.flow:
                 opening = packets.opening(index)
-                recording = search.recording = Recording(opening.endpoints, settings.limits, decrypted=search.decrypted)
-                calls = (lambda *_, sink=recording: sink, likely, secrets.of)
+                number = search.session.upgrade["stream_id"]
+                recording = search.recording = Recording(opening.endpoints, settings.limits, search.layers, number)
+                calls = (lambda *_, sink=recording: sink.attempt(), likely, secrets.of)
                 search.connection = TappedConnection(rows.flow, opening, settings.limits, search.room, *calls, recording)
             _take(search, packets, rows, batch)
         connection = search.connection
-        if connection is not None and connection.last.time:
-            quiet = packets.now - connection.last.time
-            if quiet > settings.limits.idle_flow or (connection.over and quiet > settings.limits.hole_patience):
-                if not search.decrypted and connection.last.time >= search.session.start_ns:
-                    break  # another connection of its number would begin later than the session
-                search.watch.forget(connection.flow)
+        if connection is not None and connection.expired(packets.now):
+            if not search.layers and connection.last.time >= search.session.start_ns:
+                break  # another connection of its number would begin later than the session
+            search.watch.forget(connection.flow)
     if search.connection is not None:
         search.connection.finish()
 

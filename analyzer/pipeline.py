@@ -338,8 +338,7 @@ def _batch(state: _State, packets: Packets) -> None:
         if connection.carries is Carries.UNKNOWN and connection.sink is None:
             _end(state, state.live.pop(rows.flow))
     for flow, connection in list(state.live.items()):
-        quiet = state.now - connection.last.time
-        if quiet > limits.idle_flow or (connection.over and quiet > limits.hole_patience):
+        if connection.expired(state.now):
             _end(state, state.live.pop(flow))
 
 

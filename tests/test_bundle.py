@@ -168,7 +168,11 @@ def test_nothing_of_the_machine_and_of_other_traffic_is_in_it(bundle: Make, tmp_
     assert str(tmp_path).encode() not in everything
     told = json.loads(archive.read("report.json"))
     assert [one["id"] for one in told["captures"][0]["sessions"]] == [2]
-    assert b"HTTP/2" in archive.read("README.md")  # why there is no capture
+    (session,) = reopened(archive, tmp_path, "session-1/capture.pcapng").sessions
+    assert (session.upgrade["stream_id"], session.verdict.rule) == (3, "keepalive-as-binary")
+    assert manifest(archive)["sessions"][0]["capture"]["same_findings"] is True  # type: ignore[index]
+    assert b"stream 3" in archive.read("session-1/capture.pcapng")
+    assert b"stream 1" not in archive.read("session-1/capture.pcapng")
 
 
 def test_of_many_sessions_the_worst_are_taken(tmp_path: Path) -> None:
@@ -198,18 +202,20 @@ def test_a_har_and_standard_input_can_be_packed(bundle: Make, tmp_path: Path) ->
         (["{unrelated}"], "no WebSocket session"),
         (["{capture}", "--code", "{binary}"], "is no text"),
         (["{capture}", "-o", "{folder}/missing/bundle.zip"], "Cannot write"),
-        (["{http2}", "--replace-addresses"], "cannot be replaced: The session shares an HTTP/2 connection"),
+        (["{har}", "--replace-addresses"], "cannot be replaced: A HAR holds no packets"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_sentence(tmp_path: Path, options: list[str], said: str) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    capture = CAPTURES / "control-as-binary" / "capture.pcap"
+    assert CliRunner().invoke(main, ["har", str(capture), "-o", str(tmp_path / "saved.har")]).exit_code == 0
     (tmp_path / "unrelated.har").write_text('{"log": {"entries": []}}')
     names = {
         "folder": tmp_path,
         "binary": tmp_path / "binary",
         "unrelated": tmp_path / "unrelated.har",
-        "capture": CAPTURES / "control-as-binary" / "capture.pcap",
-        "http2": CAPTURES / "http2-two-streams" / "capture.pcap",
+        "capture": capture,
+        "har": tmp_path / "saved.har",
     }
     result = run("-o", tmp_path / "bundle.zip", *(one.format(**names) for one in options))
     assert result.exit_code == 2

@@ -8,7 +8,7 @@ import shutil
 import struct
 import subprocess
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,8 +27,6 @@ from analyzer.model.settings import Settings
 
 CAPTURES = Path(__file__).parents[1] / "captures"
 FOLDERS = sorted(path.parent for path in CAPTURES.glob("*/expected.json"))
-WITHOUT = {"http2-two-streams": "The session shares an HTTP/2 connection with others, of which no excerpt is made."}
-"""Folders of whose sessions there is no excerpt, and why."""
 KEY = "opaque-credential-of-a-customer-42"
 HEX = "0123456789abcdef0123456789abcdef01234567"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJjdXN0b21lciJ9.c2lnbmF0dXJlLW9mLXRva2Vu"
@@ -135,21 +133,18 @@ def heard(stream: Sequence[bytes], side: int) -> list[tuple[int, bytes]]:
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_an_excerpt_gives_the_same_findings(tmp_path: Path, folder: Path) -> None:
-    """Packet numbers aside. TLS is taken off where it was decrypted, and no rule speaks of it then."""
+    """Packet numbers aside. TLS is taken off where it was decrypted, and no rule speaks of it then; of HTTP/2 stays one stream."""
     report = analyzer.analyze(capture_of(folder))
     for session in report.sessions:
         content, said = taken([capture_of(folder)], session)
-        assert said.why == WITHOUT.get(folder.name)
-        if said.why is not None:
-            assert content == b""
-            continue
+        assert said.why is None
         copy = again(content, tmp_path)
         assert judged(copy) == judged(session)
         for part in ("message_counts", "frame_counts", "keepalives", "close", "coverage", "gaps", "tcp_end", "provider", "opened"):
             assert getattr(copy, part) == getattr(session, part), part
         assert said.packets == len(packets(content))
         if not said.tls_removed:
-            assert copy.tcp == session.tcp
+            assert copy.tcp == session.tcp or session.upgrade["stream_id"] is not None
             assert copy.tls == session.tls
 
 
@@ -223,13 +218,18 @@ def forms(secret: str) -> list[bytes]:
     return [plain, plain[: len(plain) // 2], plain.hex().encode(), "".join(f"%{one:02x}" for one in plain).encode(), *shifted]
 
 
+def assert_forms_absent(texts: Iterable[bytes], secrets: Iterable[str]) -> None:
+    """No secret in any of the texts, however it is written."""
+    for text in texts:
+        lower = text.lower()
+        assert [secret for secret in secrets for form in forms(secret) if form.lower() in lower] == []
+
+
 def assert_clean(content: bytes, port: int) -> list[bytes]:
     """No secret in the file or in what was said; gives what each side sent."""
     sent = streams(content, port)
     said = [b"\n".join(payload for _, payload in heard(sent, side)) for side in (CLIENT, SERVER)]
-    for text in (content, *sent, *said):
-        lower = text.lower()
-        assert [secret for secret in PLANTED for form in forms(secret) if form.lower() in lower] == []
+    assert_forms_absent((content, *sent, *said), PLANTED)
     return sent
 
 
@@ -315,7 +315,7 @@ def test_any_split_into_packets_gives_the_same_stream(
     assert found[0] == found[1]
 
 
-@pytest.mark.parametrize("folder", [*HEALTHY[::5], *SECURED], ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", [*HEALTHY[::5], *SECURED, CAPTURES / "http2-two-streams"], ids=lambda folder: folder.name)
 def test_of_a_damaged_capture_the_same_is_found(tmp_path: Path, folder: Path) -> None:
     path = tmp_path / "damaged.pcapng"
     for variant in variants(read(capture_of(folder)), 14, 7):
@@ -451,17 +451,57 @@ def test_tls_behind_a_tunnel_is_taken_off(tmp_path: Path) -> None:
     assert copy.frame_counts == session.frame_counts
 
 
-def test_tls_in_tls_is_left_alone(tmp_path: Path) -> None:
-    inner = Peers().speak(LIBRARIES["wsproto"](conversation(), None))
-    outer = Peers().speak(Talk([(CLIENT, CONNECT), (SERVER, TUNNEL), *inner.talk.chunks]))
-    path, keys = tmp_path / "talk.pcap", tmp_path / "keys.log"
-    path.write_bytes(pcap(outer.talk))
-    keys.write_bytes(outer.keys + inner.keys)
-    chosen = Settings(key_logs=(str(keys),))
+NESTED = [(CLIENT, CONNECT), (SERVER, TUNNEL)]
+"""What stands between two TLS connections, one inside the other: a proxy that is reached by HTTPS is asked for a tunnel."""
+
+
+def nested(folder: Path, deflate: Deflate | None, way: Way, keys: str) -> tuple[Path, Settings]:
+    """A session in TLS through a proxy that is itself spoken to in TLS, and whose secrets are at hand."""
+    inner = Peers().speak(with_credentials(LIBRARIES["wsproto"](conversation(), deflate)))
+    outer = Peers().speak(Talk([*NESTED, *inner.talk.chunks]))
+    path, log = folder / "talk.pcap", folder / "keys.log"
+    path.write_bytes(pcap(outer.talk, way))
+    log.write_bytes({"both": outer.keys + inner.keys, "outer": outer.keys, "none": b""}[keys])
+    return path, Settings(key_logs=(str(log),))
+
+
+@pytest.mark.parametrize("deflate", [None, Deflate()], ids=["plain", "takeover"])
+@pytest.mark.parametrize("segment", [60, 700, 1460])
+def test_tls_in_tls_is_taken_off(tmp_path: Path, deflate: Deflate | None, segment: int) -> None:
+    path, chosen = nested(tmp_path, deflate, Way((segment,), exchanged=5, repeated=5, late=5), "both")
     (session,) = analyzer.analyze(path, settings=chosen).sessions
     content, said = taken([path], session, chosen)
-    assert content == b""
-    assert said.why == "The session runs through TLS inside TLS, of which no excerpt is made."
+    assert said.tls_removed
+    sent = streams(content)
+    assert sent[SERVER].startswith(TUNNEL + b"HTTP/1.1 101")
+    assert sent[CLIENT].startswith(b"CONNECT xxxx")
+    inside = [stream[stream.index(b"\r\n\r\n") + 4 :] for stream in sent]
+    for text in (content, *sent, *(payload for side in (CLIENT, SERVER) for _, payload in heard(inside, side))):
+        assert [secret for secret in PLANTED for form in forms(secret) if form in text] == []
+    copy = again(content, tmp_path)
+    assert copy.tls is None
+    for part in ("message_counts", "frame_counts", "keepalives", "close", "gaps", "provider", "opened", "start"):
+        assert getattr(copy, part) == getattr(session, part), part
+    assert copy.upgrade["proxy"]["status"] == 200
+    # What TLS adds makes packets of its own, which are empty now, those that were sent again among them.
+    one, two = ({(one.rule, one.severity, one.count) for one in found.findings} for found in (copy, session))
+    assert {rule for rule, _, _ in one ^ two} <= {"tcp-retransmissions"}
+
+
+@pytest.mark.parametrize("keys", ["outer", "none"])
+def test_of_tls_in_tls_what_cannot_be_decrypted_stays(tmp_path: Path, keys: str) -> None:
+    path, chosen = nested(tmp_path, None, Way((700,)), keys)
+    (session,) = analyzer.analyze(path, settings=chosen).sessions
+    content, said = taken([path], session, chosen)
+    assert (said.why, said.tls_removed) == (None, keys == "outer")
+    sent = streams(content)
+    assert sent[CLIENT].startswith(b"CONNECT xxxx" if keys == "outer" else b"\x16\x03")
+    assert [secret for secret in PLANTED for form in forms(secret) for text in (content, *sent) if form in text] == []
+    copy = again(content, tmp_path)
+    assert [(one.rule, one.severity) for one in copy.findings] == [(one.rule, one.severity) for one in session.findings]
+    assert (copy.verdict.rule, copy.upgrade["proxy"]) == (session.verdict.rule, session.upgrade["proxy"])
+    assert copy.tls is not None
+    assert copy.tls["sni"] == session.tls["sni"]
 
 
 @pytest.mark.parametrize("lost", [1, 4, 9, 30, 77])
@@ -506,6 +546,6 @@ SOUND = {
 def test_without_audio_only_what_is_heard_differs(tmp_path: Path, folder: Path) -> None:
     for session in analyzer.analyze(capture_of(folder)).sessions:
         content, said = taken([capture_of(folder)], session, audio=False, transcripts=False, replace_addresses=True)
-        if said.why is None:
-            same = {one.rule for one in again(content, tmp_path).findings} == {one.rule for one in session.findings}
-            assert same is (folder.name not in SOUND)
+        assert said.why is None
+        same = {one.rule for one in again(content, tmp_path).findings} == {one.rule for one in session.findings}
+        assert same is (folder.name not in SOUND)

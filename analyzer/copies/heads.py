@@ -1,7 +1,7 @@
-"""HTTP/1.1 in a stream with its secrets overwritten: heads line by line, bodies as a whole, each byte where it was.
+"""HTTP in a stream with its secrets overwritten: heads line by line, bodies as a whole, each byte where it was.
 
-In: bytes of a head, of a body. Out: as many bytes. Names, line ends, lengths and the frame of chunks stay, so that what reads the
-copy goes the same way; whatever else is not understood is overwritten.
+In: bytes of a head, of a body; headers of HTTP/2. Out: as many bytes. Names, line ends, lengths and the frame of chunks stay, so
+that what reads the copy goes the same way; whatever else is not understood is overwritten.
 """
 
 import re
@@ -38,6 +38,26 @@ def head(content: bytes, secrets: Secrets, *, addresses: bool = False) -> bytes:
         lead = len(value) - len(value.lstrip())
         clean.append(key + colon + value[:lead] + new + value[lead + len(inner) :])
     return "\n".join(clean).encode("latin-1")
+
+
+def fields(said: list[tuple[str, str]], secrets: Secrets, *, addresses: bool = False) -> list[tuple[str, str]]:
+    """The same for headers of HTTP/2, which have no lines (RFC 9113 section 8.3)."""
+    secrets = replace(secrets, cover=True)
+    clean = list[tuple[str, str]]()
+    protocols = 0
+    for name, value in said:
+        protocols += name == "sec-websocket-protocol"
+        if name == ":path":
+            new = redact_target(value, secrets)
+        elif name == ":authority":
+            front, at, back = value.rpartition("@")
+            new = filler(front) + at + redact(back, secrets)
+        elif (addresses and name in _FORWARDED) or (name == "sec-websocket-protocol" and protocols > 1):
+            new = filler(value)
+        else:
+            new = _value(name, value, secrets, folded=False)
+        clean.append((name, new))
+    return clean
 
 
 def _first(line: str, secrets: Secrets) -> str:

@@ -5,7 +5,19 @@ Between two known places the map is even; before the first one and behind the la
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+
+class Moved(Protocol):
+    """What says where bytes stand."""
+
+    @property
+    def moved(self) -> bool:
+        """Whether any byte stands elsewhere."""
+
+    def of(self, offset: int) -> int:
+        """Where a byte stands, or would."""
 
 
 class Places:
@@ -37,3 +49,21 @@ class Places:
         if row + 1 == len(self._old):
             return new + offset - old
         return new + (offset - old) * (self._new[row + 1] - new) // (self._old[row + 1] - old)
+
+
+class Chain:
+    """Several of them, one after the other."""
+
+    def __init__(self, links: Sequence[Moved]) -> None:
+        self._links = links
+
+    @property
+    def moved(self) -> bool:
+        """Whether any byte stands elsewhere."""
+        return any(link.moved for link in self._links)
+
+    def of(self, offset: int) -> int:
+        """Where a byte stands, or would."""
+        for link in self._links:
+            offset = link.of(offset)
+        return offset

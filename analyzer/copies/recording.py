@@ -1,7 +1,7 @@
 """All of one connection that a copy of it needs: its bytes as far as they can be read, where things lie in them, its packets.
 
-In: the calls of `Tap` and `Sink`, and the packets of each batch. Out: one stream per direction, in which plaintext follows what
-stood in front of TLS; heads, frames and packets with their places in it.
+In: the calls of `Tap`, those of `Sink` for each attempt, and the packets of each batch. Out: one stream per direction, in which
+plaintext follows what stood in front of TLS; heads, frames and packets with their places in it; what is special about HTTP/2.
 """
 
 import struct
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from analyzer.copies.headers import Origin, read_origin
+from analyzer.copies.http2 import Multiplexed
 from analyzer.copies.places import Places
 from analyzer.copies.store import StreamStore
 from analyzer.model.channel import MessageBatch
@@ -20,7 +21,7 @@ from analyzer.model.limits import Limits
 from analyzer.model.places import Endpoint, Hole, Moment, Span
 from analyzer.model.schema import FRAMES, Side
 from analyzer.model.session import Http2Stream, Proxy, Request, Response
-from analyzer.model.streams import Bytes, Columns, Data, Ints, Piece, Run
+from analyzer.model.streams import Bytes, Columns, Data, Gap, Ints, Piece, Run
 from analyzer.model.tables import Table
 from analyzer.model.tcp import Tcp
 from analyzer.model.tls import Tls
@@ -51,15 +52,22 @@ class Packet:
 
 
 class Recording:
-    """State of one connection; sides are those of the table. `decrypted`: take what TLS protects instead of what it sends."""
+    """State of one connection; sides are those of the table. Of as many TLS connections as `layers`, one inside the other, it takes
+    what they protect instead of what they send. Offsets are those of the stream that is kept.
+    """
 
-    def __init__(self, ends: tuple[Endpoint, Endpoint], limits: Limits, *, decrypted: bool) -> None:
+    def __init__(self, ends: tuple[Endpoint, Endpoint], limits: Limits, layers: int, stream: int | None) -> None:
         self.ends = ends
-        self.decrypted = decrypted
+        self.number = stream
+        """The stream of HTTP/2 that is copied."""
+        self.multiplexed: Multiplexed | None = None
         self.stores = (StreamStore(limits.copied_stream), StreamStore(limits.copied_stream))
-        self.secure: tuple[int, int] | None = None
-        """Where TLS begins."""
-        self.nested = False
+        self.opened: list[tuple[int, int]] = []
+        """Where the plaintext of each TLS that is taken off begins."""
+        self.sealed: tuple[int, int] | None = None
+        """Where the TLS begins that stays."""
+        self._layers = layers
+        self._limits = limits
         self.heads: tuple[dict[int, Head], dict[int, Head]] = ({}, {})
         self.requests: list[Request] = []
         self.responses: list[Response] = []
@@ -70,7 +78,7 @@ class Recording:
         schema = tuple(column for column in FRAMES if column.name in KEPT)
         self.tables = (Table(schema, limits.table_in_memory), Table(schema, limits.table_in_memory))
         """Frames by role."""
-        self._segments: tuple[list[tuple[Ints, Ints, Ints]], list[tuple[Ints, Ints, Ints]]] = ([], [])
+        self._segments: list[tuple[int, int, Ints, Ints, Ints]] = []
         self._spool = tempfile.SpooledTemporaryFile(limits.copied_stream, prefix="analyzer-packets-")  # noqa: SIM115 - see StreamStore
         weakref.finalize(self, self._spool.close)
 
@@ -91,87 +99,142 @@ class Recording:
             time, side, captured, length, *fields, size = _ROW.unpack(row)
             yield Packet(time, side, captured, length, Origin(tuple(fields), self._spool.read(size)))
 
-    def placed_by(self, reached: tuple[int, int], side: int) -> Places:
-        """Where bytes of a TCP stream stand in the stream that is kept; `reached`: where TCP and the plaintext end."""
-        if not self.decrypted or self.secure is None:
-            return Places()
-        zero = self.secure[side]
+    def placed_by(self, reached: list[int], side: int) -> list[Places]:
+        """Where bytes of a TCP stream stand in the stream that is kept, TLS by TLS; `reached`: where TCP and each plaintext end."""
+        return [self._placed_by(reached, side, depth) for depth in range(len(self.opened))]
+
+    def _placed_by(self, reached: list[int], side: int, depth: int) -> Places:
+        around, zero = self._shift(side, depth), self.opened[depth][side]
         places = Places([(0, 0), (zero, zero)])
-        for at, start, size in self._segments[side]:
+        for who, where, at, start, size in self._segments:
+            if (who, where) != (side, depth):
+                continue
             for one, two, count in zip(at.tolist(), start.tolist(), size.tolist(), strict=True):
-                places.add(one, zero + two)
-                places.add(one + count, zero + two + count)
-        places.add(reached[0], zero + reached[1])
+                places.add(around + one, zero + two)
+                places.add(around + one + count, zero + two + count)
+        places.add(around + reached[depth], zero + reached[depth + 1])
         return places
+
+    def proxied(self, proxy: Proxy) -> None:
+        """A tunnel was asked for."""
+        self.requests.append(proxy.request)
+        self.responses += [proxy.response] if proxy.response is not None else []
 
     # Tap
 
     def stream(self, side: int, piece: Piece) -> None:
         """Keep what is not protected, or all."""
-        if isinstance(piece, Data | Run) and not (self.decrypted and self.secure is not None):
-            self.stores[side].take(piece)
+        self.plain(side, piece, 0)
 
     def plain(self, side: int, piece: Piece, depth: int) -> None:
         """Keep it behind what stood in front of TLS."""
-        if self.decrypted and self.secure is not None and depth == 1 and isinstance(piece, Data | Run):
-            self.stores[side].take(piece, self.secure[side])
+        if depth == len(self.opened) and isinstance(piece, Data | Run):
+            self.stores[side].take(piece, self._shift(side, depth))
 
-    def placed(self, side: int, at: Ints, start: Ints, size: Ints) -> None:
+    def placed(self, side: int, depth: int, at: Ints, start: Ints, size: Ints) -> None:
         """Keep the places."""
-        if self.decrypted:
-            self._segments[side].append((at.copy(), start.copy(), size.copy()))
+        if depth < len(self.opened):
+            self._segments.append((side, depth, at.copy(), start.copy(), size.copy()))
 
     def secured(self, starts: tuple[int, int], depth: int) -> None:
         """What follows is no plaintext."""
-        if depth:
-            self.nested = True
+        if depth > len(self.opened):
             return
-        self.secure = starts
-        if self.decrypted:
-            for store, start in zip(self.stores, starts, strict=True):
-                store.cut(start)
+        one, two = (start + self._shift(side, depth) for side, start in enumerate(starts))
+        if depth == self._layers:
+            self.sealed = one, two
+            return
+        self.opened.append((one, two))
+        for store, start in zip(self.stores, (one, two), strict=True):
+            store.cut(start)
 
     def head(self, side: int, depth: int, start: int, length: int, at: Moment) -> None:
         """Keep the place."""
-        start += self._shift(side, depth)
-        self.heads[side][start] = Head(start, length, at)
+        if depth <= len(self.opened):
+            start += self._shift(side, depth)
+            self.heads[side][start] = Head(start, length, at)
 
     def websocket(self, starts: tuple[int, int], depth: int, client: int, response: Response | None) -> None:
         """Keep where frames begin."""
         self.client, self.response = client, response
-        one, two = (start + self._shift(side, depth) for side, start in enumerate(starts))
-        self.frames_begin = one, two
+        if depth == len(self.opened):
+            one, two = (start + self._shift(side, depth) for side, start in enumerate(starts))
+            self.frames_begin = one, two
 
     def _shift(self, side: int, depth: int) -> int:
-        return self.secure[side] if depth and self.secure is not None else 0
+        """Where the stream in so many TLS connections begins."""
+        return self.opened[depth - 1][side] if depth else 0
 
-    # Sink
+    def http2(self, starts: tuple[int, int], depth: int, client: int) -> None:
+        """Keep what is told of the stream."""
+        self.client = client
+        if depth == len(self.opened) and self.number is not None:
+            shifts = self._shift(0, depth), self._shift(1, depth)
+            self.multiplexed = Multiplexed(self.number, (starts[0] + shifts[0], starts[1] + shifts[1]), shifts, self._limits)
+
+    def astray(self, side: int, lost: int, found: int) -> None:
+        """Frames are missing."""
+        if self.multiplexed is not None:
+            self.multiplexed.lost(side, lost, found)
+
+    def block(self, side: int, start: int, stream: int, fields: list[tuple[str, str]] | None) -> None:
+        """Keep the stream's own."""
+        if self.multiplexed is not None:
+            self.multiplexed.block(side, start, stream, fields, request=side == self.client)
+
+    def content(self, side: int, stream: int, piece: Run | Gap) -> None:
+        """Keep the stream's own."""
+        if self.multiplexed is not None and stream == self.number and isinstance(piece, Run):
+            self.multiplexed.content(side, piece)
+
+    def passed(self, side: int, stream: int, size: int) -> None:
+        """It is to be overwritten."""
+        if self.multiplexed is not None and stream == self.number:
+            self.multiplexed.passed(side, size)
+
+    def attempt(self) -> "Attempt":
+        """The sink of an attempt on the connection."""
+        return Attempt(self)
+
+
+class Attempt:
+    """One attempt of a Recording. What it asks shows secrets; the rest is kept unless it is another stream of HTTP/2."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        self._own = True
 
     def proxied(self, proxy: Proxy) -> None:
         """Its credentials are secrets, too."""
-        self.requests.append(proxy.request)
-        self.responses += [proxy.response] if proxy.response is not None else []
+        self._recording.proxied(proxy)
 
     def multiplexed(self, stream: Http2Stream) -> None:
-        """No copies are made of HTTP/2."""
+        """Whether it is the stream that is copied."""
+        self._own = stream.id == self._recording.number
 
     def requested(self, request: Request) -> None:
         """What it shows to be secret is looked for everywhere."""
-        self.requests.append(request)
+        self._recording.requests.append(request)
 
     def answered(self, response: Response) -> None:
         """Its body may stay."""
-        self.responses.append(response)
+        if self._own:
+            self._recording.responses.append(response)
+        if self._own and self._recording.multiplexed is not None and response.grants:
+            self._recording.response, self._recording.multiplexed.followed = response, True
 
     def unread(self) -> None:
         """The bytes themselves are kept."""
 
     def joined(self) -> None:
-        """As above."""
+        """What follows is a WebSocket."""
+        if self._own and self._recording.multiplexed is not None:
+            self._recording.multiplexed.followed = True
 
     def frames(self, side: Side, columns: Columns) -> None:
         """Keep where they lie."""
-        self.tables[side].append({name: columns[name].copy() for name in KEPT})
+        if self._own:
+            self._recording.tables[side].append({name: columns[name].copy() for name in KEPT})
 
     def messages(self, side: Side, batch: MessageBatch) -> None:
         """They are read again when all secrets are known."""

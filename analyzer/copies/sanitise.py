@@ -1,12 +1,14 @@
 """A connection written anew for strangers: only its own packets, TLS taken off where it could be, every secret overwritten.
 
-In: a Recording, whose bytes are changed in place. Out: a pcapng file of bare IP packets (LINKTYPE_RAW). Times, order, flags,
-windows and options of packets stay, and so does what was lost, sent again or overtaken: all copies of a byte are the same byte.
+In: a Recording, whose bytes are changed in place, or taken over into others where the session is one of several streams. Out: a
+pcapng file of bare IP packets (LINKTYPE_RAW). Times, order, flags, windows and options of packets stay, and so does what was lost,
+sent again or overtaken: all copies of a byte are the same byte.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from ipaddress import ip_address
 from typing import BinaryIO
 
@@ -14,7 +16,8 @@ from analyzer.copies import blocks, heads
 from analyzer.copies.cover import overwritten
 from analyzer.copies.frames import Deflate, FrameCover, Patches
 from analyzer.copies.headers import IPV6, LONGEST_TCP, ip_packet, tcp_header
-from analyzer.copies.places import Places
+from analyzer.copies.http2 import Multiplexed, Rewriter
+from analyzer.copies.places import Chain, Moved
 from analyzer.copies.recording import Head, Packet, Recording
 from analyzer.copies.store import StreamStore
 from analyzer.model.conversation import SPOKEN
@@ -52,8 +55,9 @@ class Wishes:
 class _Copy:
     """One direction as it is written: from offsets of TCP to bytes."""
 
-    def __init__(self, store: StreamStore, places: Places, patches: Patches, base: int | None) -> None:
+    def __init__(self, store: StreamStore, places: Moved, patches: Patches, base: int | None, *, filled: bool) -> None:
         self._store = store
+        self._filled = filled
         self._places = places
         self._patches = patches
         self._base = base
@@ -83,10 +87,10 @@ class _Copy:
         return number if self._base is None or not self.moved else (self._base + self.of(self.offset(number))) % WRAP
 
     def parts(self, begin: int, end: int) -> list[tuple[int, bytes]]:
-        """What is known of a stretch. Without TLS what is not known keeps its room."""
+        """What is known of a stretch. What is not known keeps its room, where that is known."""
         first, last = self._places.of(begin), self._places.of(end)
         there = self._store.there(first, last)
-        if not self._places.moved and there != [(first, last)]:
+        if self._filled and there != [(first, last)]:
             content = bytearray(overwritten(bytes(last - first)))
             for one, two in there:
                 content[one - first : two - first] = self._store.read(one, two)
@@ -107,7 +111,7 @@ class Sanitised:
         wishes: Wishes,
         deflate: tuple[Deflate | None, Deflate | None],
         limits: Limits,
-        reached: tuple[tuple[int, int], tuple[int, int]],
+        reached: tuple[list[int], list[int]],
         bases: tuple[int | None, int | None],
     ) -> None:
         self._recording = recording
@@ -120,18 +124,26 @@ class Sanitised:
         copies = []
         for side, store in enumerate(recording.stores):
             self._http(side, store)
-            patches = self._messages(side, store, deflate)
-            copies.append(_Copy(store, recording.placed_by(reached[side], side), patches, bases[side]))
+            places: list[Moved] = [*recording.placed_by(reached[side], side)]
+            if recording.multiplexed is not None:
+                stream = self._stream(side, store, recording.multiplexed, deflate)
+                copies.append(_Copy(stream.store, Chain([*places, stream.places]), Patches(0), bases[side], filled=False))
+                continue
+            begins = recording.frames_begin
+            patches = self._messages(side, store, begins[side], deflate) if begins is not None else Patches(0)
+            copies.append(_Copy(store, Chain(places), patches, bases[side], filled=not places))
         self._copies = copies
 
     def _http(self, side: int, store: StreamStore) -> None:
         """All that comes before frames or TLS."""
         recording = self._recording
         end = store.end
-        if recording.frames_begin is not None:
+        if recording.multiplexed is not None:
+            end = recording.multiplexed.begins[side]
+        elif recording.frames_begin is not None:
             end = recording.frames_begin[side]
-        elif recording.secure is not None and not recording.decrypted:
-            end = recording.secure[side]
+        elif recording.sealed is not None:
+            end = recording.sealed[side]
             first = store.read(end, end + 1)
             if first and first[0] not in RECORDS and store.there(end, end + 1):
                 self._no_tls(store, end)
@@ -168,16 +180,32 @@ class Sanitised:
             self._change(store, stop, heads.body(body, self._secrets, chunked=chunked, plain=plain))
             self._blank(store, stop + len(body), after)
 
-    def _messages(self, side: int, store: StreamStore, deflate: tuple[Deflate | None, Deflate | None]) -> Patches:
-        """The frames of a side."""
+    def _stream(
+        self, side: int, store: StreamStore, stream: Multiplexed, deflate: tuple[Deflate | None, Deflate | None]
+    ) -> Rewriter:
+        """A side of one stream of HTTP/2: a WebSocket, the body of a refusal, or what nothing is known of."""
+        content, patches = stream.contents[side], Patches(0)
+        if stream.followed:
+            patches = self._messages(side, content, 0, deflate)
+        else:
+            said = self._recording.responses[-1] if self._recording.responses and side != self._recording.client else None
+            body = content.read(0, min(content.end, self._limits.compressed_message))
+            self._change(content, 0, heads.body(body, self._secrets, chunked=False, plain=said.body if said is not None else None))
+            self._blank(content, len(body), content.end)
+        clean = partial(heads.fields, secrets=self._secrets, addresses=self._wishes.addresses)
+        again = Rewriter(store, stream, side, patches, clean, self._secrets, self._limits)
+        again.run(Side(side ^ self._recording.client))
+        self.overwritten += again.overwritten
+        return again
+
+    def _messages(self, side: int, store: StreamStore, begin: int, deflate: tuple[Deflate | None, Deflate | None]) -> Patches:
+        """The frames of a side, which begin there."""
         recording, wishes = self._recording, self._wishes
-        if recording.frames_begin is None:
-            return Patches(0)
         role = Side(side ^ recording.client)
         secrets = self._secrets if wishes.transcripts else replace(self._secrets, names=wishes.names | SPOKEN)
         columns = recording.tables[role].columns()
         chosen = {"heard": wishes.heard[role], "audio": wishes.audio}
-        cover = FrameCover(store, recording.frames_begin[side], columns, secrets, self._limits, deflate[role], **chosen)
+        cover = FrameCover(store, begin, columns, secrets, self._limits, deflate[role], **chosen)
         cover.run()
         self.overwritten += cover.overwritten
         return cover.patches

@@ -8,7 +8,7 @@ from analyzer.model.dataclass import dataclass
 from analyzer.model.places import Hole, Moment, Span
 from analyzer.model.schema import Side
 from analyzer.model.session import Http2Stream, Proxy, Request, Response
-from analyzer.model.streams import Bytes, Columns, Ints, Piece
+from analyzer.model.streams import Bytes, Columns, Gap, Ints, Piece, Run
 from analyzer.model.tcp import Tcp
 from analyzer.model.tls import Tls
 
@@ -88,16 +88,31 @@ class Tap(Protocol):
         """The next piece of a TCP stream."""
 
     def plain(self, side: int, piece: Piece, depth: int) -> None:
-        """The next piece out of the innermost TLS."""
+        """The next piece of the plaintext of TLS; may come twice."""
 
-    def placed(self, side: int, at: Ints, start: Ints, size: Ints) -> None:
-        """Plaintext of the outermost TLS: where in the TCP stream it lies, byte for byte, and its own offsets."""
+    def placed(self, side: int, depth: int, at: Ints, start: Ints, size: Ints) -> None:
+        """Plaintext of the TLS that begins there: where in the stream around it it lies, byte for byte, and its own offsets."""
 
     def secured(self, starts: tuple[int, int], depth: int) -> None:
-        """TLS begins at these offsets."""
+        """One more TLS begins at these offsets."""
 
     def head(self, side: int, depth: int, start: int, length: int, at: Moment) -> None:
         """The head of an HTTP message, or as much of it as is there; `at` is the packet with its last byte. May come twice."""
 
     def websocket(self, starts: tuple[int, int], depth: int, client: int, response: Response | None) -> None:
         """Frames begin at these offsets; `client` is the client's side, `response` the answer, where it is in the capture."""
+
+    def http2(self, starts: tuple[int, int], depth: int, client: int) -> None:
+        """HTTP/2 begins at these offsets, the client's preface included. What follows is said of the streams in it."""
+
+    def astray(self, side: int, lost: int, found: int) -> None:
+        """Between these offsets it is not known where frames of HTTP/2 begin."""
+
+    def block(self, side: int, start: int, stream: int, fields: list[tuple[str, str]] | None) -> None:
+        """The headers whose first frame begins at `start`; None where they cannot be read."""
+
+    def content(self, side: int, stream: int, piece: Run | Gap) -> None:
+        """The next piece of what an attempt's DATA carry, counted from 0."""
+
+    def passed(self, side: int, stream: int, size: int) -> None:
+        """The next bytes in DATA that are not followed."""

@@ -80,6 +80,8 @@ class Connection:
         self._streams: list[Stream] = []
         """Of a WebSocket, by table side."""
         self._http2: Http2 | None = None
+        self.multiplexer: Callable[[Connection, Limits, FrameColumns], Http2] = Http2
+        """What reads HTTP/2."""
         self._unmeasured: tuple[Columns, tuple[tuple[int, int], tuple[int, int]]] | None = None
         """A batch whose packets `_health` has not seen yet."""
 
@@ -97,6 +99,11 @@ class Connection:
         """Whether TCP ended: a RST from either side, or a FIN from both."""
         one, two = (half.facts for half in self._reassembly)
         return one.rst is not None or two.rst is not None or (one.fin is not None and two.fin is not None)
+
+    def expired(self, now: int) -> bool:
+        """Whether it was quiet for so long at `now` (ns since the epoch) that nothing more is to come."""
+        quiet = now - self.last.time
+        return quiet > self._limits.idle_flow or (self.over and quiet > self._limits.hole_patience)
 
     @property
     def refused_or_unanswered(self) -> bool:
@@ -304,7 +311,7 @@ class Connection:
         self.client, self.carries = client, Carries.HTTP2
         pieces = [intake.drain() for intake in self._intake]
         if http2_blocks.installed():
-            self._http2 = Http2(self, self._limits, self._room)
+            self._http2 = self.multiplexer(self, self._limits, self._room)
             self._http2.feed(Side.CLIENT, pieces[client])
             self._http2.feed(Side.SERVER, pieces[1 - client])
 
@@ -312,9 +319,7 @@ class Connection:
         """The sink of an attempt that is a stream of HTTP/2; the first request on the connection begins with the connection."""
         assert self.first is not None
         self.sightings = sightings
-        self._open(first or self._begin or self.first)
-        sink, self.sink = self.sink, None
-        assert sink is not None
+        sink, self.sink = self._open(first or self._begin or self.first), None
         return sink
 
     def _give_up(self) -> None:
@@ -358,10 +363,8 @@ class Connection:
         """Whether a request asks for a WebSocket; where what tells is not in the capture, its answer or its service may."""
         if request.upgrade or handshake.presumed or (response is not None and response.grants):
             return True
-        if response is None:
-            return False
-        if self._likely(request, response):
-            return True
+        if response is None or self._likely(request, response):
+            return response is not None
         handshake.next_exchange()
         return False
 
@@ -379,15 +382,14 @@ class Connection:
         """Begin an attempt."""
         assert self.first is not None
         self._asked = request
-        self._open(handshake.request_start if handshake.earlier else self._begin or self.first)
-        assert self.sink is not None
-        self.sink.requested(request)
+        self._open(handshake.request_start if handshake.earlier else self._begin or self.first).requested(request)
 
-    def _open(self, first: Moment) -> None:
+    def _open(self, first: Moment) -> Sink:
         """Make the sink of an attempt, and tell it what it goes through."""
-        self.sink = self._open_session(self, first)
+        self.sink = sink = self._open_session(self, first)
         if self.proxy is not None:
-            self.sink.proxied(self.proxy)
+            sink.proxied(self.proxy)
+        return sink
 
     def _join_midway(self, *, final: bool) -> None:
         """A WebSocket that was running when the capture began, if frames chain in what one side sent. Clients mask theirs."""
@@ -399,9 +401,7 @@ class Connection:
         if client is not None:
             self.client = client
             assert self.first is not None
-            self._open(self.first)
-            assert self.sink is not None
-            self.sink.joined()
+            self._open(self.first).joined()
             self._start_websocket(None, in_step=(False, False))
             return
         if final or any(intake.held > self._limits.undecided for intake in self._intake):
@@ -442,9 +442,9 @@ class Connection:
     def finish_without_bytes(self) -> None:
         """Tell of an attempt of which only TCP, or TLS, is in the capture."""
         assert self.first is not None
-        self._open(self._begin or self.first)
-        if self._no_tunnel and self.proxy is not None and self.sink is not None:
-            self.sink.requested(self.proxy.request)
+        sink = self._open(self._begin or self.first)
+        if self._no_tunnel and self.proxy is not None:
+            sink.requested(self.proxy.request)
             if self.proxy.response is not None:
-                self.sink.answered(self.proxy.response)
+                sink.answered(self.proxy.response)
         self._close_attempt()

@@ -24,8 +24,8 @@ from analyzer.model.tls import Tls
 from analyzer.wire import http1
 from analyzer.wire.frames import FrameColumns
 from analyzer.wire.health import TcpHealth
-from analyzer.wire.http2_blocks import BlockReader, GoAway, Headers, Reset, Settings
-from analyzer.wire.http2_frames import PREFACE, Astray, Content, Ended, Frame, FrameWalker, LostStep, Torn
+from analyzer.wire.http2_blocks import BlockReader, GoAway, Headers, Reset, Said, Settings
+from analyzer.wire.http2_frames import PREFACE, Astray, Content, Frame, FrameWalker, LostStep, Torn, Walked
 from analyzer.wire.intake import Intake
 from analyzer.wire.resync import find_frame
 from analyzer.wire.stream import Stream, open_stream
@@ -59,7 +59,7 @@ class Host(Protocol):
         """The facts of TCP by side, with these healths (by table side), or those up to now."""
 
 
-class _Attempt:
+class Attempt:
     """State of one stream that asks for a WebSocket."""
 
     def __init__(self, number: int, request: Request, sink: Sink, sightings: tuple[Sightings, Sightings], limits: Limits) -> None:
@@ -102,7 +102,7 @@ class Http2:
         self._host = host
         self._limits = limits
         self._room = room
-        self._attempts: dict[int, _Attempt] = {}
+        self._attempts: dict[int, Attempt] = {}
         self._walkers = tuple(FrameWalker(limits, self._attempts.keys()) for _ in BOTH)
         self._blocks = tuple(BlockReader(limits) for _ in BOTH)
         self._preface = len(PREFACE)
@@ -135,7 +135,7 @@ class Http2:
         self._preface -= skipped
         return run.after(skipped)
 
-    def _take(self, side: Side, found: Content | Torn | Ended | Frame | LostStep | Astray) -> None:
+    def _take(self, side: Side, found: Walked) -> None:
         if isinstance(found, Content):
             self._content(side, found)
         elif isinstance(found, Frame):
@@ -176,14 +176,14 @@ class Http2:
             attempt.next[side] = run.end
             self._give(attempt, side, run)
 
-    def _tear(self, attempt: _Attempt, side: Side, length: int | None, at: Moment, about: int = 1) -> None:
+    def _tear(self, attempt: Attempt, side: Side, length: int | None, at: Moment, about: int = 1) -> None:
         """Content is missing: `length` bytes, or not known how many, some `about`."""
         gap = Gap(attempt.next[side], about if length is None else length, at.packet, at.time, exact=length is not None)
         attempt.next[side] = gap.end
         if not attempt.deaf:
             self._give(attempt, side, gap)
 
-    def _give(self, attempt: _Attempt, side: Side, piece: Run | Gap) -> None:
+    def _give(self, attempt: Attempt, side: Side, piece: Run | Gap) -> None:
         """The next piece of a stream: of a WebSocket, of the body of a refusal, or of what nothing is known yet."""
         if attempt.streams:
             attempt.streams[side].feed([piece], self._host.last)
@@ -201,7 +201,7 @@ class Http2:
                 attempt.body += piece.bytes[at : at + min(size, room)].tobytes()
                 room -= size
 
-    def _give_up(self, attempt: _Attempt) -> None:
+    def _give_up(self, attempt: Attempt) -> None:
         """What it carries cannot be told."""
         if attempt.intakes[Side.SERVER].front is not None or self._blocks[Side.SERVER].lost is not None:
             attempt.sink.unread()
@@ -211,7 +211,7 @@ class Http2:
 
     # Frames
 
-    def _read(self, side: Side, frame: Frame) -> list[Headers | Reset | Settings | GoAway]:
+    def _read(self, side: Side, frame: Frame) -> list[Said]:
         """What a frame says; noted where it takes the table of headers with it."""
         blocks = self._blocks[side]
         before = blocks.lost
@@ -226,7 +226,7 @@ class Http2:
             if attempt.ended is None:
                 attempt.sightings[side].record(Anomaly.HPACK_LOST, at.packet, at.time, self._blocks[side].lost or "")
 
-    def _hear(self, side: Side, said: Headers | Reset | Settings | GoAway) -> None:
+    def _hear(self, side: Side, said: Said) -> None:
         if isinstance(said, Settings):
             if side is Side.SERVER:
                 self._connect = bool(self._connect) if said.connect is None else said.connect
@@ -249,12 +249,12 @@ class Http2:
         if attempt is not None and said.ends:
             self._end_side(attempt, side, said.at)
 
-    def _end_side(self, attempt: _Attempt, side: Side, at: Moment) -> None:
+    def _end_side(self, attempt: Attempt, side: Side, at: Moment) -> None:
         attempt.fin[side] = attempt.fin[side] or at
 
     # The attempt
 
-    def _ask(self, said: Headers) -> _Attempt | None:
+    def _ask(self, said: Headers) -> Attempt | None:
         """A request; an attempt when it asks for a WebSocket (RFC 8441 section 4)."""
         assert said.fields is not None
         fields = _joined(said.fields)
@@ -273,14 +273,14 @@ class Http2:
         request = Request(target, path, query, HTTP2, headers, said.at, method="CONNECT")
         sightings = (Sightings(self._limits.anomalies), Sightings(self._limits.anomalies))
         sink = self._host.open_stream(None if first else said.first, sightings)
-        attempt = _Attempt(said.stream, request, sink, sightings, self._limits)
+        attempt = Attempt(said.stream, request, sink, sightings, self._limits)
         self._attempts[said.stream] = attempt
         self.attempts += 1
         attempt.sink.multiplexed(Http2Stream(said.stream))
         attempt.sink.requested(request)
         return attempt
 
-    def _answer(self, attempt: _Attempt, said: Headers) -> None:
+    def _answer(self, attempt: Attempt, said: Headers) -> None:
         """The answer, but for those that announce another one; what follows the final one is a trailer."""
         fields = _joined(said.fields or [])
         status = fields.get(":status", "")
@@ -297,7 +297,7 @@ class Http2:
             for piece in attempt.intakes[Side.SERVER].drain():  # from before a hole; none in order
                 assert not isinstance(piece, End)
 
-    def _presume(self, attempt: _Attempt, *, final: bool) -> None:
+    def _presume(self, attempt: Attempt, *, final: bool) -> None:
         """Frames behind a request whose answer is not in the capture say that it was granted."""
         for side, intake in zip(BOTH, attempt.intakes, strict=True):
             if find_frame(intake.pieces, side, final=final, reach=self._limits.undecided) is not None:
@@ -305,7 +305,7 @@ class Http2:
                 self._start(attempt, None)
                 return
 
-    def _start(self, attempt: _Attempt, response: Response | None) -> None:
+    def _start(self, attempt: Attempt, response: Response | None) -> None:
         """From here on both directions are frames; what waits is the first of them."""
         if attempt.deaf:
             return
@@ -347,7 +347,7 @@ class Http2:
         for attempt in list(self._attempts.values()):
             self._finish(attempt)
 
-    def _finish(self, attempt: _Attempt) -> None:
+    def _finish(self, attempt: Attempt) -> None:
         """Close an attempt, and forget it."""
         del self._attempts[attempt.id]
         sink, ended = attempt.sink, attempt.ended

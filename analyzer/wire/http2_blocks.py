@@ -53,13 +53,16 @@ def installed() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Headers:
-    """A header list, None when it cannot be read. `promised`: of a request that the server made itself."""
+    """A header list, None when it cannot be read. `promised`: of a request that the server made itself. `start`: the offset of its
+    first frame.
+    """
 
     stream: int
     fields: list[tuple[str, str]] | None
     ends: bool
     first: Moment
     at: Moment
+    start: int
     promised: bool = False
 
 
@@ -181,7 +184,7 @@ class BlockReader:
 
 def _headers(begun: Frame, fields: list[tuple[str, str]] | None, at: Moment) -> Headers:
     ends, promised = begun.kind == HEADERS and bool(begun.header[4] & END_STREAM), begun.kind == PUSH_PROMISE
-    return Headers(begun.stream, fields, ends, begun.first, at, promised)
+    return Headers(begun.stream, fields, ends, begun.first, at, begun.start, promised)
 
 
 def _error(code: int) -> str:

@@ -62,12 +62,15 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Another frame: its header and payload, which is None when it is not all there. From packet `first` to packet `at`."""
+    """Another frame: its header and payload, which is None when it is not all there. From packet `first` to packet `at`; `start` is
+    the offset of its header.
+    """
 
     header: bytes
     payload: bytes | None
     first: Moment
     at: Moment
+    start: int
 
     @property
     def kind(self) -> int:
@@ -82,12 +85,18 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Astray:
-    """Frames are missing, an unknown number of them, in about `length` bytes; it is known again what follows, or nothing does.
-    `at` is the last packet before.
+    """Frames are missing, an unknown number of them, between two offsets; it is known again what follows, or nothing does. `at` is
+    the last packet before.
     """
 
-    length: int
+    start: int
+    end: int
     at: Moment
+
+    @property
+    def length(self) -> int:
+        """About how many bytes they are."""
+        return max(self.end - self.start, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +146,7 @@ class FrameWalker:
                 waiting = self._search(waiting)
                 if self._lost is not None:
                     return
-                yield Astray(max(waiting[0].begin - self._lost_from, 1), self._lost_at)
+                yield Astray(self._lost_from, waiting[0].begin, self._lost_at)
             piece = waiting.popleft()
             if isinstance(piece, Gap):
                 yield from self._gap(piece, waiting)
@@ -168,7 +177,8 @@ class FrameWalker:
                 yield Ended(int(self._state[OWNER]), Moment(int(run.number[part]), int(run.time[part])))
             elif why == http2_kernels.FRAME:
                 first = Moment(int(self._state[PACKET]), int(self._state[TIME]))
-                self._frame = Frame(self._head.tobytes(), None, first, first)
+                start = int(run.start[part]) + inside - http2_kernels.FRAME_HEADER
+                self._frame = Frame(self._head.tobytes(), None, first, first, start)
                 self._payload = bytearray() if self._state[LEFT] <= self._limits.http_head else None
                 part, inside, done = self._collect(run, part, inside)
                 if done is None:
@@ -196,7 +206,7 @@ class FrameWalker:
         frame, payload = self._frame, self._payload
         assert frame is not None
         self._frame = self._payload = None
-        return Frame(frame.header, None if payload is None else bytes(payload), frame.first, at)
+        return Frame(frame.header, None if payload is None else bytes(payload), frame.first, at, frame.start)
 
     def _gap(self, gap: Gap, waiting: deque[Piece]) -> Iterator[Walked]:
         """Step over a hole: by the frame's own length as long as it lies in a payload."""

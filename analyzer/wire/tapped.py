@@ -6,16 +6,51 @@ In: what `Connection` takes. Out: besides the calls on sinks those on a `Tap`, e
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
+import numpy as np
+
 from analyzer.model.channel import Sink, Tap
 from analyzer.model.limits import Limits
 from analyzer.model.places import Moment
 from analyzer.model.schema import Side
 from analyzer.model.session import Request, Response
-from analyzer.model.streams import Piece
+from analyzer.model.streams import Gap, Piece, Run
 from analyzer.wire.connection import Connection
 from analyzer.wire.frames import FrameColumns
+from analyzer.wire.http2 import Attempt, Host, Http2
+from analyzer.wire.http2_blocks import Headers, Said
+from analyzer.wire.http2_frames import Astray, Content, Walked
 from analyzer.wire.tcp import Opening
 from analyzer.wire.tls.layer import SecretsOf
+
+
+class TappedHttp2(Http2):
+    """See Http2. `side_of` gives the side of the table."""
+
+    def __init__(self, host: Host, limits: Limits, room: FrameColumns, *, tap: Tap, side_of: Callable[[Side], int]) -> None:
+        super().__init__(host, limits, room)
+        self._tap = tap
+        self._side_of = side_of
+
+    def _take(self, side: Side, found: Walked) -> None:
+        if isinstance(found, Astray):
+            self._tap.astray(self._side_of(side), found.start, found.end)
+        super()._take(side, found)
+
+    def _hear(self, side: Side, said: Said) -> None:
+        if isinstance(said, Headers) and not said.promised:
+            self._tap.block(self._side_of(side), said.start, said.stream, said.fields)
+        super()._hear(side, said)
+
+    def _content(self, side: Side, found: Content) -> None:
+        for number in np.unique(found.stream).tolist():
+            attempt = self._attempts.get(number)
+            if attempt is None or attempt.deaf:
+                self._tap.passed(self._side_of(side), number, int(found.length[found.stream == number].sum()))
+        super()._content(side, found)
+
+    def _give(self, attempt: Attempt, side: Side, piece: Run | Gap) -> None:
+        self._tap.content(self._side_of(side), attempt.id, piece)
+        super()._give(attempt, side, piece)
 
 
 class TappedConnection(Connection):
@@ -34,7 +69,9 @@ class TappedConnection(Connection):
     ) -> None:
         super().__init__(flow, opening, limits, room, open_session, likely, secrets_of)
         self._tap = tap
-        self.secure.placed = lambda who, *where: tap.placed(self._role(who), *where)
+        self.multiplexer = partial(TappedHttp2, tap=tap, side_of=self._role)
+        self.secure.placed = lambda depth, who, *where: tap.placed(self._role(who), depth, *where)
+        self.secure.opened = lambda depth, who, piece: tap.plain(self._role(who), piece, depth)
 
     @property
     def bases(self) -> tuple[int | None, int | None]:
@@ -43,10 +80,10 @@ class TappedConnection(Connection):
         return one.base, two.base
 
     @property
-    def reached(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Where each side's TCP stream ends, and the one inside all TLS."""
+    def reached(self) -> tuple[list[int], list[int]]:
+        """Where each side's TCP stream ends, and the one in each TLS."""
         one, two = (half.next for half in self._reassembly)
-        return (one, self._position(0)), (two, self._position(1))
+        return [one, *self.secure.positions(self._role(0))], [two, *self.secure.positions(self._role(1))]
 
     def _through(self, side: int, pieces: Iterable[Piece]) -> None:
         super()._through(side, self._told(side, pieces))
@@ -56,17 +93,13 @@ class TappedConnection(Connection):
             self._tap.stream(side, piece)
             yield piece
 
-    def _take_plain(self, found: Iterable[tuple[Side, Piece]]) -> None:
-        super()._take_plain(self._opened(found))
-
-    def _opened(self, found: Iterable[tuple[Side, Piece]]) -> Iterator[tuple[Side, Piece]]:
-        for who, piece in found:
-            self._tap.plain(self._role(who), piece, len(self.secure))
-            yield who, piece
-
     def _start_tls(self, side: int) -> None:
         self._tap.secured(self._begins(), len(self.secure))
         super()._start_tls(side)
+
+    def _start_http2(self, client: int) -> None:
+        self._tap.http2(self._begins(), len(self.secure), client)
+        super()._start_http2(client)
 
     def _start_http(self, client: int) -> None:
         super()._start_http(client)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.copies.places import Places
+from analyzer.copies.places import Chain, Places
 
 STEPS = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), min_size=1, max_size=20)
 
@@ -35,3 +35,11 @@ def test_a_pair_that_falls_back_is_left_out() -> None:
     places.add(4, 9)
     places.add(12, 3)
     assert places.of(12) == 7
+
+
+def test_a_chain_goes_through_all_of_them() -> None:
+    chain = Chain([Places([(0, 0), (10, 10), (15, 10), (25, 20)]), Places([(0, 0), (12, 2)])])
+    assert chain.moved
+    assert [chain.of(offset) for offset in (0, 12, 18, 30)] == [0, 1, 3, 15]
+    assert not Chain([]).moved
+    assert Chain([]).of(7) == 7

@@ -4,6 +4,7 @@ In: pieces of both sides. Out: what the innermost one gives out, by side. Withou
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from analyzer.model.anomalies import Sightings
 from analyzer.model.limits import Limits
@@ -22,8 +23,10 @@ class TlsStack:
         self._sightings = sightings
         self._layers: list[TlsLayer] = []
         self._finished = 0
-        self.placed: Callable[[Side, Ints, Ints, Ints], None] | None = None
-        """Asked to note where the plaintext of the outermost one lies, see `Half.placed`."""
+        self.placed: Callable[[int, Side, Ints, Ints, Ints], None] | None = None
+        """Asked to note where plaintext lies, see `Half.placed`; first, how many are around the one that hid it."""
+        self.opened: Callable[[int, Side, Piece], None] | None = None
+        """Told of each piece of plaintext before it goes on; first, how many hid it."""
 
     def __len__(self) -> int:
         """How many there are."""
@@ -33,8 +36,8 @@ class TlsStack:
         """A further one begins with these pieces."""
         self._layers.append(TlsLayer(self._secrets_of, self._limits, self._sightings))
         depth = len(self._layers) - 1
-        if depth == 0 and self.placed is not None:
-            self._layers[0].note(self.placed)
+        if self.placed is not None:
+            self._layers[depth].note(partial(self.placed, depth))
         yield from self._through(Side.CLIENT, client, depth)
         yield from self._through(Side.SERVER, server, depth)
 
@@ -43,11 +46,19 @@ class TlsStack:
         return self._through(side, pieces, 0)
 
     def _through(self, side: Side, pieces: Iterable[Piece], depth: int) -> Iterator[tuple[Side, Piece]]:
+        if depth and self.opened is not None:
+            pieces = self._told(side, pieces, depth, self.opened)
         if depth == len(self._layers):
             yield from ((side, piece) for piece in pieces)
             return
         for who, piece in self._layers[depth].feed(side, pieces):
             yield from self._through(who, (piece,), depth + 1)
+
+    @staticmethod
+    def _told(side: Side, pieces: Iterable[Piece], depth: int, told: Callable[[int, Side, Piece], None]) -> Iterator[Piece]:
+        for piece in pieces:
+            told(depth, side, piece)
+            yield piece
 
     def finish(self, ends: tuple[int, int]) -> Iterator[tuple[Side, Piece]]:
         """Nothing follows; TCP ends at these stream offsets. May be called again when another one has begun since."""
@@ -61,6 +72,10 @@ class TlsStack:
     def position(self, side: Side) -> int:
         """Offset of the next byte that the innermost one gives out."""
         return self._layers[-1].position(side)
+
+    def positions(self, side: Side) -> list[int]:
+        """Offset of the next byte that each one gives out."""
+        return [layer.position(side) for layer in self._layers]
 
     @property
     def sealed(self) -> list[bytes]:
