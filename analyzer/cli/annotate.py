@@ -5,13 +5,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
 from analyzer.cli.options import captures_argument, input_options, output_option, settings
 from analyzer.cli.progress import progress
 from analyzer.cli.spool import STANDARD_INPUT, on_disk
+from analyzer.cli.whole import whole
 from analyzer.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -70,15 +71,11 @@ def _refuse_inputs(output: Path, inputs: Sequence[str]) -> None:
 
 def _written(paths: tuple[str, ...], output: Path, said: "Notes", editor: "Editor", wanted: "Settings") -> list[str]:
     """Write the copy; returns what was wrong with the capture. Raises UsageError where it cannot be written."""
-    try:
-        with output.open("wb") as out:
-            return _copied(paths, out, said, editor, wanted)
-    except OSError as error:
-        msg = f"Cannot write {output}: {error.strerror}."
-        raise UsageError(msg) from error
+    with whole(output) as out:
+        return _copied(paths, out, said, editor, wanted)
 
 
-def _copied(paths: tuple[str, ...], out: io.BufferedWriter, said: "Notes", editor: "Editor", wanted: "Settings") -> list[str]:
+def _copied(paths: tuple[str, ...], out: BinaryIO, said: "Notes", editor: "Editor", wanted: "Settings") -> list[str]:
     """A pcapng file block by block, others packet by packet, several in the order of the report."""
     from analyzer.copies.annotate import convert, copy, pcap_clock, survey  # noqa: PLC0415 - numpy
     from analyzer.sources import PCAPNG, open_source  # noqa: PLC0415 - as above

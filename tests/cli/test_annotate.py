@@ -7,13 +7,14 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from click.testing import CliRunner, Result
 from damage import ENCODINGS
 
 from analyzer.cli import main
+from analyzer.model.errors import UnusableInputError
 from analyzer.model.limits import Limits
 from analyzer.model.settings import Settings
 from analyzer.sources import open_source
@@ -185,6 +186,22 @@ def test_what_cannot_be_written_is_said(run: Run, silent: Path, tmp_path: Path) 
     result = run("annotate", silent, "-o", tmp_path / "no" / "folder.pcapng")
     assert result.exit_code == 2
     assert "Cannot write" in result.stderr
+
+
+@pytest.mark.parametrize(("failure", "status"), [(KeyboardInterrupt, 130), (UnusableInputError("It ends."), 2)])
+def test_nothing_is_left_of_a_copy_that_was_not_finished(
+    run: Run, silent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: BaseException, status: int
+) -> None:
+    def half(_: object, out: BinaryIO, *__: object) -> None:
+        out.write(b"half")
+        raise failure
+
+    monkeypatch.setattr("analyzer.copies.annotate.convert", half)
+    before = tmp_path / "before.pcapng"
+    before.write_bytes(b"before")
+    for output in (before, tmp_path / "copy.pcapng"):
+        assert run("annotate", silent, "-o", output).exit_code == status
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("before.pcapng", b"before")]
 
 
 def test_of_a_damaged_capture_is_written_what_could_be_read(run: Run, silent: Path, tmp_path: Path) -> None:
