@@ -12,6 +12,7 @@ import numpy as np
 
 from analyzer.copies import blocks
 from analyzer.copies.edits import Editor
+from analyzer.copies.inputs import Inputs
 from analyzer.copies.notes import Notes
 from analyzer.copies.records import stretch
 from analyzer.copies.stretches import Blocks, Readable, Stretch
@@ -88,32 +89,53 @@ def copy(
     return found.problem
 
 
-def convert(source: Source, out: Writable, notes: Notes, editor: Editor, limits: Limits, clock: Clock | None = None) -> None:
-    """Packets of a source that is no pcapng file, with the notes. `clock`: of a pcap file; others count in nanoseconds."""
+def convert(
+    source: Source,
+    out: Writable,
+    notes: Notes,
+    editor: Editor,
+    limits: Limits,
+    clock: Clock | None = None,
+    inputs: Inputs | None = None,
+) -> None:
+    """Packets of a source that is no pcapng file, with the notes. `clock`: of a pcap file; others count in nanoseconds. `inputs`:
+    the files of a source that merges several.
+    """
     clock = clock or Clock()
     comments = notes.section([line for _, line in notes.lines], limits.section_comment)
-    editor.told(comments)
-    out.write(blocks.section([blocks.comment(text) for text in comments]))
+    out.write(editor.section(inputs.section() if inputs is not None else blocks.section(), comments, big=False))
+    for kind, block in inputs.others if inputs is not None else ():
+        if kind == blocks.SECRETS and editor.clean is not None:
+            editor.tally.secrets += 1
+        else:
+            out.write(editor.other(kind, block, big=False))
     cited, known = _cited(notes), 0
     for batch in source.batches():
-        known = _interfaces(source.log.interfaces, known, out, clock)
+        known = _interfaces(source.log.interfaces, known, out, clock, editor, inputs)
         if len(batch.records["time"]):
-            _packets(stretch(batch, clock.tick), out, notes, cited, editor)
-    _interfaces(source.log.interfaces, known, out, clock)
+            tails = inputs.tails(batch) if inputs is not None else None
+            _packets(stretch(batch, clock.tick, tails), out, notes, cited, editor)
+    _interfaces(source.log.interfaces, known, out, clock, editor, inputs)
     last = max(source.log.last_time or 0, 0) // clock.tick
     for which, interface in enumerate(source.log.interfaces):
         if interface.dropped is not None:
             out.write(blocks.statistics(which, last, interface.dropped))
 
 
-def _interfaces(interfaces: Sequence[Interface], known: int, out: Writable, clock: Clock) -> int:
+def _interfaces(
+    interfaces: Sequence[Interface], known: int, out: Writable, clock: Clock, editor: Editor, inputs: Inputs | None
+) -> int:
     """Describe those that are new; returns how many there are."""
-    for one in interfaces[known:]:
-        named = [(blocks.NAME, one.name.encode("utf-8", "replace")[:LONGEST_NAME])] if one.name else []
-        checked = [(blocks.FCS_LENGTH, bytes([clock.check_bits]))] if clock.check_bits is not None else []
+    for which, one in enumerate(interfaces[known:], known):
+        options = inputs.interface(which) if inputs is not None else []
+        if one.name and not options:
+            options = [(blocks.NAME, one.name.encode("utf-8", "replace")[:LONGEST_NAME])]
+        if clock.check_bits is not None:
+            options = [*options, (blocks.FCS_LENGTH, bytes([clock.check_bits]))]
         link = one.link_type if one.link_type >= 0 else UNKNOWN_LINK
         resolution = 6 if clock.tick == MICROSECOND else blocks.NANOSECONDS
-        out.write(blocks.interface(link, one.snap_length, [*named, *checked], resolution))
+        made = blocks.interface(link, one.snap_length, options, resolution)
+        out.write(editor.other(blocks.INTERFACE, made, big=False))
     return len(interfaces)
 
 

@@ -34,6 +34,10 @@ class Tally:
     """Lines with keys that were taken out of comments."""
     former: int = 0
     """Comments of an earlier run that were taken out."""
+    lost: int = 0
+    """Blocks that a copy of several captures does not have."""
+    unkept: int = 0
+    """Inputs whose own comments, if they had any, are not in the copy: they were read by another program."""
 
 
 class Editor:

@@ -38,7 +38,7 @@ class Stretch:
     begins: Ints
     """Where each block begins in `data`, and where the last one ends."""
     options: Ints
-    """Of each packet: where its options begin in `data` if there is a comment or a count of lost packets among them, else 0."""
+    """Of each packet: not 0 if there is a comment or a count of lost packets among its options."""
     first: int
     """Number of the first packet."""
     big: bool

@@ -153,6 +153,30 @@ def test_a_merged_set_is_numbered_as_in_its_report(run: Run, silent: Path, healt
         assert said == {session["findings"][0]["packets"][0] for session in before["sessions"] if session["findings"]}
 
 
+@pytest.mark.skipif(TSHARK is None, reason="needs tshark")
+def test_a_merged_set_keeps_what_its_files_said(run: Run, silent: Path, healthy: Path, tmp_path: Path) -> None:
+    one, two, copy = tmp_path / "one.pcapng", tmp_path / "two.pcapng.gz", tmp_path / "copy.pcapng"
+    subprocess.run(["editcap", "-a", "3:of the engineer", silent, one], check=True)
+    (secret,) = (path for path in CAPTURES if path.parent.name == "tls13-embedded-secrets")
+    two.write_bytes(gzip.compress(secret.read_bytes()))
+    result = run("annotate", one, two, healthy, "--merge", "-o", copy, "--keep-secrets")
+    assert "nothing left out" in result.stdout
+    assert report(run, copy) == report(run, one, two, healthy, "--merge")
+    before = {row[5] for row in wireshark(one) if row[-1] == "of the engineer"}
+    assert {row[5] for row in wireshark(copy) if row[-1].startswith("of the engineer")} == before
+    said = subprocess.run(["capinfos", copy], check=True, capture_output=True, text=True).stdout
+    assert "Merged from:" in said
+    assert "two.pcapng.gz, written by Editcap" in said
+    assert "Number of decryption secrets in file: 1" in said
+    again = tmp_path / "again.pcapng"
+    run("annotate", copy, "-o", again, "--keep-secrets")
+    assert again.read_bytes() == copy.read_bytes()
+    assert "left out: 1 secrets block." in run("annotate", one, two, "--merge", "-o", copy).stdout
+    snoop = tmp_path / "three.snoop"
+    subprocess.run(["editcap", "-F", "snoop", healthy, snoop], check=True)
+    assert "left out: 1 input's own comments" in run("annotate", one, snoop, "--merge", "-o", copy).stdout
+
+
 def test_one_session_only(run: Run, silent: Path, healthy: Path, tmp_path: Path) -> None:
     both, copy = tmp_path / "both.pcapng", tmp_path / "copy.pcapng"
     run("annotate", silent, healthy, "-o", both, "--merge")
@@ -168,6 +192,18 @@ def test_a_format_that_tshark_alone_reads(run: Run, silent: Path, tmp_path: Path
     assert run("annotate", snoop, "-o", copy).exit_code == 0
     assert report(run, copy) == report(run, snoop)
     assert [row[:-1] for row in wireshark(copy)] == [row[:-1] for row in wireshark(snoop)]
+    assert "microseconds (6)" in subprocess.run(["capinfos", copy], check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.skipif(TSHARK is None, reason="needs tshark")
+def test_a_format_that_tshark_reads_but_does_not_write(
+    run: Run, silent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snoop, copy = tmp_path / "capture.snoop", tmp_path / "copy.pcapng"
+    subprocess.run(["editcap", "-F", "snoop", silent, snoop], check=True)
+    monkeypatch.setattr("analyzer.sources.conversion.as_pcapng", lambda *_: None)
+    assert "left out: 1 input's own comments" in run("annotate", snoop, "-o", copy).stdout
+    assert report(run, copy) == report(run, snoop)
 
 
 @pytest.mark.parametrize("link", [os.link, os.symlink])
