@@ -36,7 +36,8 @@ def annotate(captures: tuple[str, ...], output: Path, keep_secrets: bool, **chos
 
     Packets, their times and their interfaces stay as they are, also those of other connections: the copy is no safer to give away
     than the capture is. Only TLS keys are left out, unless --keep-secrets is given. Comments of an earlier run are replaced.
-    Of several captures (--merge) comments, interfaces and names are kept in one section, statistics are not. In Wireshark, frame.comment contains "analyzer" shows the packets.
+    Of several captures (--merge) comments, interfaces and names are kept in one section, statistics are not.
+    In Wireshark, frame.comment contains "analyzer" shows the packets.
     """
     from analyzer.copies.edits import Editor  # noqa: PLC0415 - numpy
     from analyzer.copies.notes import notes  # noqa: PLC0415 - as above
