@@ -16,6 +16,7 @@ from analyzer.copies.inputs import Inputs
 from analyzer.copies.notes import Notes
 from analyzer.copies.records import stretch
 from analyzer.copies.stretches import Blocks, Readable, Stretch
+from analyzer.model import pcapng
 from analyzer.model.capture import Interface, Source
 from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import Limits
@@ -62,7 +63,7 @@ def survey(file: Readable, notes: Notes, limits: Limits) -> list[list[str]]:
         if isinstance(one, Stretch):
             lines += [(number, f"packet {number}: {text}") for number in _bare(one, cited) for text in notes.packets[number]]
             begun = one.first + one.packets
-        elif one.kind == blocks.SECTION:
+        elif one.kind == pcapng.SECTION:
             firsts.append(begun)
     told: list[list[str]] = [[] for _ in firsts]
     for number, line in lines if firsts else ():
@@ -80,9 +81,9 @@ def copy(
     for one in found:
         if isinstance(one, Stretch):
             _packets(one, out, notes, cited, editor)
-        elif one.kind == blocks.SECTION:
+        elif one.kind == pcapng.SECTION:
             out.write(editor.section(one.block, notes.section(next(told, ()), limits.section_comment), big=one.big))
-        elif one.kind == blocks.SECRETS and editor.clean is not None:
+        elif one.kind == pcapng.SECRETS and editor.clean is not None:
             editor.tally.secrets += 1
         else:
             out.write(editor.other(one.kind, one.block, big=one.big))
@@ -105,7 +106,7 @@ def convert(
     comments = notes.section([line for _, line in notes.lines], limits.section_comment)
     out.write(editor.section(inputs.section() if inputs is not None else blocks.section(), comments, big=False))
     for kind, block in inputs.others if inputs is not None else ():
-        if kind == blocks.SECRETS and editor.clean is not None:
+        if kind == pcapng.SECRETS and editor.clean is not None:
             editor.tally.secrets += 1
         else:
             out.write(editor.other(kind, block, big=False))
@@ -129,13 +130,13 @@ def _interfaces(
     for which, one in enumerate(interfaces[known:], known):
         options = inputs.interface(which) if inputs is not None else []
         if one.name and not options:
-            options = [(blocks.NAME, one.name.encode("utf-8", "replace")[:LONGEST_NAME])]
+            options = [(pcapng.NAME, one.name.encode("utf-8", "replace")[:LONGEST_NAME])]
         if clock.check_bits is not None:
-            options = [*options, (blocks.FCS_LENGTH, bytes([clock.check_bits]))]
+            options = [*options, (pcapng.FCS_LENGTH, bytes([clock.check_bits]))]
         link = one.link_type if one.link_type >= 0 else UNKNOWN_LINK
         resolution = 6 if clock.tick == MICROSECOND else blocks.NANOSECONDS
         made = blocks.interface(link, one.snap_length, options, resolution)
-        out.write(editor.other(blocks.INTERFACE, made, big=False))
+        out.write(editor.other(pcapng.INTERFACE, made, big=False))
     return len(interfaces)
 
 
@@ -171,4 +172,4 @@ def _packets(stretch: Stretch, out: Writable, notes: Notes, cited: Ints, editor:
 
 
 def _simple(block: bytes, stretch: Stretch) -> bool:
-    return int.from_bytes(block[:4], "big" if stretch.big else "little") == blocks.SIMPLE_PACKET
+    return int.from_bytes(block[:4], "big" if stretch.big else "little") == pcapng.SIMPLE_PACKET

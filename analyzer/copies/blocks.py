@@ -6,11 +6,10 @@ In: packets, link types, comments. Out: whole blocks, padded and with both lengt
 import struct
 from collections.abc import Iterable, Sequence
 
-SECTION, INTERFACE, SIMPLE_PACKET, NAMES, STATISTICS, ENHANCED_PACKET, SECRETS = 0x0A0D0D0A, 1, 3, 4, 5, 6, 10
-BYTE_ORDER = 0x1A2B3C4D
-PACKET_FIELDS = 28
-"""Bytes of an enhanced packet block before the packet."""
-COMMENT, NAME, RESOLUTION, FCS_LENGTH, DROPPED = 1, 2, 9, 13, 5
+from analyzer.model.pcapng import BYTE_ORDER, COMMENT, ENHANCED_PACKET, INTERFACE, RESOLUTION, SECTION, STATISTICS
+
+DROPPED = 5
+"""Option of interface statistics."""
 NANOSECONDS = 9
 """A resolution of 10^-9 s."""
 LONGEST = 0xFFFF

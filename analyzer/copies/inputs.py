@@ -14,20 +14,31 @@ from dataclasses import replace
 import numpy as np
 
 from analyzer.copies import blocks, orders
-from analyzer.copies.blocks import INTERFACE, NAMES, PACKET_FIELDS, SECRETS, SECTION, SIMPLE_PACKET, Option
+from analyzer.copies.blocks import Option
 from analyzer.copies.edits import INTERFACE_OPTIONS, SECTION_OPTIONS
 from analyzer.copies.records import Tails
 from analyzer.copies.stretches import Blocks, Readable, Stretch
 from analyzer.model.capture import PacketBatch
 from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import Limits
+from analyzer.model.pcapng import (
+    ENHANCED_PACKET,
+    INTERFACE,
+    NAMES,
+    OFFSET,
+    PACKET_FIELDS,
+    RESOLUTION,
+    SECRETS,
+    SECTION,
+    SIMPLE_PACKET,
+)
 from analyzer.model.streams import Bytes, Ints
 from analyzer.wire import bulk
 
 FACTS = {2: "hardware", 3: "OS", 4: "written by"}
 """Options of a section that tell where it was captured."""
-OWN = frozenset({blocks.RESOLUTION, 14})
-"""Options of an interface about its clock: a merged copy has its own. 14 is the offset of times."""
+OWN = frozenset({RESOLUTION, OFFSET})
+"""Options of an interface about its clock: a merged copy has its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +196,6 @@ def _tails(stretch: Stretch) -> Tails:
     turned = [b""] * len(size)
     for row in np.flatnonzero(size).tolist():
         block = stretch.block(row)
-        turned[row] = blocks.options(orders.options_of(block[int(fields[row]) : -4], blocks.ENHANCED_PACKET, big=True))
+        turned[row] = blocks.options(orders.options_of(block[int(fields[row]) : -4], ENHANCED_PACKET, big=True))
     size = np.array([len(one) for one in turned], np.int64)
     return Tails(np.frombuffer(b"".join(turned), np.uint8), np.cumsum(size) - size, size, marked)

@@ -5,19 +5,20 @@ are the same in both.
 """
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from analyzer.copies import blocks
 from analyzer.copies.blocks import Option
+from analyzer.model import pcapng
 
 CUSTOM = frozenset({2988, 2989, 19372, 19373})
 """Options that begin with the number of an enterprise; what follows is its own."""
 FOUR, EIGHT = (4,), (8,)
 NUMBERS: Mapping[int, Mapping[int, tuple[int, ...]]] = {
-    blocks.SECTION: {},
-    blocks.INTERFACE: {8: EIGHT, 10: FOUR, 16: EIGHT, 17: EIGHT},  # speed, time zone, speeds of sending and receiving
-    blocks.NAMES: {},
-    blocks.ENHANCED_PACKET: {2: FOUR, 4: EIGHT, 5: EIGHT, 6: FOUR, 8: (4, 4)},  # flags, lost packets, id, queue, process and thread
+    pcapng.SECTION: {},
+    pcapng.INTERFACE: {8: EIGHT, 10: FOUR, 16: EIGHT, 17: EIGHT},  # speed, time zone, speeds of sending and receiving
+    pcapng.NAMES: {},
+    pcapng.ENHANCED_PACKET: {2: FOUR, 4: EIGHT, 5: EIGHT, 6: FOUR, 8: (4, 4)},  # flags, lost packets, id, queue, process and thread
 }
 """By block: options that are numbers, and the bytes of each. A value of another length is left as it is."""
 
@@ -25,21 +26,11 @@ NUMBERS: Mapping[int, Mapping[int, tuple[int, ...]]] = {
 def options_of(data: bytes, kind: int, *, big: bool) -> list[Option]:
     """The options of a block, up to the end mark or the first that does not fit."""
     found = []
-    for code, value in _parted(data, big=big):
+    for code, value in pcapng.options(data, big=big):
         widths = FOUR if code in CUSTOM else NUMBERS[kind].get(code, ())
         turned = big and (code in CUSTOM or sum(widths) == len(value))
         found.append((code, _turned(value, widths) if turned else value))
     return found
-
-
-def _parted(data: bytes, *, big: bool) -> Iterator[Option]:
-    at = 0
-    while at + 4 <= len(data):
-        code, size = struct.unpack_from(">HH" if big else "<HH", data, at)
-        if code == 0 or at + 4 + size > len(data):
-            return
-        yield code, data[at + 4 : at + 4 + size]
-        at += 4 + (size + 3 & ~3)
 
 
 def _turned(value: bytes, widths: Sequence[int]) -> bytes:
@@ -61,8 +52,8 @@ def names(block: bytes, *, big: bool) -> bytes | None:
         body.append(blocks.option((kind, block[at + 4 : at + 4 + size])))
         at += 4 + (size + 3 & ~3)
         if kind == 0:
-            rest = options_of(block[at:-4], blocks.NAMES, big=True)
-            return blocks.block(blocks.NAMES, b"".join(body) + blocks.options(rest))
+            rest = options_of(block[at:-4], pcapng.NAMES, big=True)
+            return blocks.block(pcapng.NAMES, b"".join(body) + blocks.options(rest))
     return None
 
 
@@ -74,4 +65,4 @@ def secrets(block: bytes, *, big: bool) -> bytes | None:
     end = 16 + (size + 3 & ~3)
     if end > len(block) - 4:
         return None
-    return blocks.block(blocks.SECRETS, kind[::-1] + struct.pack("<I", size) + block[16:end])
+    return blocks.block(pcapng.SECRETS, kind[::-1] + struct.pack("<I", size) + block[16:end])

@@ -6,10 +6,10 @@ packet blocks, little-endian.
 
 import numpy as np
 
-from analyzer.copies.blocks import ENHANCED_PACKET, PACKET_FIELDS
 from analyzer.copies.stretches import Stretch
 from analyzer.model.capture import PacketBatch
 from analyzer.model.dataclass import dataclass
+from analyzer.model.pcapng import ENHANCED_PACKET, PACKET_FIELDS
 from analyzer.model.streams import Bytes, Ints
 from analyzer.wire import bulk
 

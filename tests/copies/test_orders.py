@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pcapng_files import NAMES, PACKET, SECRETS, block, options, packed
 
-from analyzer.copies import blocks, orders
+from analyzer.copies import orders
+from analyzer.model import pcapng
 
 VALUES = st.lists(st.tuples(st.sampled_from((1, 3, 7, 2989)), st.binary(min_size=4, max_size=9)), max_size=4)
 
@@ -18,7 +19,7 @@ def test_numbers_are_turned_and_nothing_else(texts: list[tuple[int, bytes]], fla
     for big in (False, True):
         numbers = [(2, packed("I", flags, big=big)), (4, packed("Q", lost, big=big))]
         own = [(code, packed("I", 7, big=big) + value if code == 2989 else value) for code, value in texts]
-        found.append(orders.options_of(options([*own, *numbers], big=big), blocks.ENHANCED_PACKET, big=big))
+        found.append(orders.options_of(options([*own, *numbers], big=big), pcapng.ENHANCED_PACKET, big=big))
     assert found[0] == found[1]
     assert found[0][-2:] == [(2, struct.pack("<I", flags)), (4, struct.pack("<Q", lost))]
 
@@ -26,7 +27,7 @@ def test_numbers_are_turned_and_nothing_else(texts: list[tuple[int, bytes]], fla
 @pytest.mark.parametrize("size", range(9))
 def test_what_has_another_size_than_its_number_stays(size: int) -> None:
     data = options([(4, bytes(range(size)))], big=True)
-    ((_, value),) = orders.options_of(data, blocks.ENHANCED_PACKET, big=True)
+    ((_, value),) = orders.options_of(data, pcapng.ENHANCED_PACKET, big=True)
     assert value == (bytes(range(8))[::-1] if size == 8 else bytes(range(size)))
 
 
