@@ -165,4 +165,8 @@ def _summary(tally: "Tally", output: Path) -> str:
     )
     gone = [f"{count:,} {one if count == 1 else many}" for count, one, many in left_out if count]
     dropped = f"; left out: {', '.join(gone)}" if gone else "; nothing left out"
-    return f"{output}: {plural(tally.comments, 'comment')} on {where}{dropped}. Wireshark shows them with: {FILTER}"
+    shown = (
+        f"Wireshark shows them with: {FILTER}" if tally.packets else "Wireshark shows it in Statistics > Capture File Properties"
+    )
+    keys = "; it cannot decrypt this copy, one made with --keep-secrets it can" if tally.secrets or tally.keys else ""
+    return f"{output}: {plural(tally.comments, 'comment')} on {where}{dropped}. {shown}{keys}"

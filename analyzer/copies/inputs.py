@@ -55,7 +55,7 @@ class Inputs:
     def __init__(self, files: Sequence[Input], owners: Sequence[int], limits: Limits) -> None:
         self._limits = replace(limits, batch=limits.part)
         self._owners = owners
-        self._room = limits.block_options
+        self._room = limits.block_options // 2  # of all together, so that the one section header is none that readers refuse
         self._told: list[list[Option]] = []  # options of sections, of all files
         self._facts: list[dict[int, bytes]] = []  # of each file
         self._interfaces: list[list[list[Option]]] = []  # of each file

@@ -118,6 +118,16 @@ def test_keys_stay_behind(run: Run, tmp_path: Path) -> None:
         assert packets(copy) == packets(capture)
 
 
+def test_where_to_look_is_said(run: Run, silent: Path, healthy: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.pcapng"
+    assert run("annotate", silent, "-o", copy).stdout.endswith('. Wireshark shows them with: frame.comment contains "analyzer"\n')
+    said = run("annotate", healthy, "-o", copy).stdout
+    assert said.endswith("1 section; nothing left out. Wireshark shows it in Statistics > Capture File Properties\n")
+    (secret,) = (path for path in CAPTURES if path.parent.name == "tls13-embedded-secrets")
+    assert "it cannot decrypt this copy" in run("annotate", secret, "-o", copy).stdout
+    assert "decrypt" not in run("annotate", secret, "-o", copy, "--keep-secrets").stdout
+
+
 def test_a_compressed_capture_is_written_without_compression(run: Run, silent: Path, tmp_path: Path) -> None:
     for source in (silent, tmp_path / "plain.pcapng"):
         packed = tmp_path / f"{source.name}.gz"

@@ -156,7 +156,7 @@ def test_what_is_no_pcapng_has_nothing_to_keep(tmp_path: Path) -> None:
 
 
 def test_what_is_too_much_to_hold_is_counted(tmp_path: Path) -> None:
-    limits = replace(DEFAULT, block_options=200)
+    limits = replace(DEFAULT, block_options=400)
     path = tmp_path / "a.pcapng"
     path.write_bytes(file([(1, b"x" * 100)]) + file([(1, b"y" * 100)]))
     inputs = Inputs([Input("a", lambda: closing(path.open("rb")))], [0, 0], limits)
