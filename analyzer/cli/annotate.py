@@ -5,13 +5,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
 from analyzer.cli.options import captures_argument, input_options, output_option, settings
 from analyzer.cli.progress import progress
 from analyzer.cli.spool import STANDARD_INPUT, on_disk
+from analyzer.cli.whole import whole
 from analyzer.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ def annotate(captures: tuple[str, ...], output: Path, keep_secrets: bool, **chos
 
     Packets, their times and their interfaces stay as they are, also those of other connections: the copy is no safer to give away
     than the capture is. Only TLS keys are left out, unless --keep-secrets is given. Comments of an earlier run are replaced.
+    Of several captures (--merge) comments, interfaces and names are kept in one section, statistics are not.
     In Wireshark, frame.comment contains "analyzer" shows the packets.
     """
     from analyzer.copies.edits import Editor  # noqa: PLC0415 - numpy
@@ -70,37 +73,69 @@ def _refuse_inputs(output: Path, inputs: Sequence[str]) -> None:
 
 def _written(paths: tuple[str, ...], output: Path, said: "Notes", editor: "Editor", wanted: "Settings") -> list[str]:
     """Write the copy; returns what was wrong with the capture. Raises UsageError where it cannot be written."""
-    try:
-        with output.open("wb") as out:
-            return _copied(paths, out, said, editor, wanted)
-    except OSError as error:
-        msg = f"Cannot write {output}: {error.strerror}."
-        raise UsageError(msg) from error
+    with whole(output) as out:
+        return _copied(paths, out, said, editor, wanted)
 
 
-def _copied(paths: tuple[str, ...], out: io.BufferedWriter, said: "Notes", editor: "Editor", wanted: "Settings") -> list[str]:
+def _copied(paths: tuple[str, ...], out: BinaryIO, said: "Notes", editor: "Editor", wanted: "Settings") -> list[str]:
     """A pcapng file block by block, others packet by packet, several in the order of the report."""
-    from analyzer.copies.annotate import convert, copy, pcap_clock, survey  # noqa: PLC0415 - numpy
+    from analyzer.copies.annotate import convert, pcap_clock  # noqa: PLC0415 - numpy
     from analyzer.sources import PCAPNG, open_source  # noqa: PLC0415 - as above
+    from analyzer.sources.conversion import as_pcapng  # noqa: PLC0415 - as above
     from analyzer.sources.pcap import magic_of  # noqa: PLC0415 - as above
-    from analyzer.sources.several import Several  # noqa: PLC0415 - as above
 
-    limits = wanted.limits
     if len(paths) > 1:
-        merged = Several(paths, wanted)
-        convert(merged, out, said, editor, limits)
-        return [problem.text for problem in merged.log.problems]
+        return _merged(paths, out, said, editor, wanted)
     with _inside(paths[0], wanted) as (stream, _):
         head = stream.read(_HEAD)
-    if not head.startswith(PCAPNG):
-        with open_source(paths[0], wanted) as source:
-            convert(source, out, said, editor, limits, pcap_clock(head) if magic_of(head) else None)
-        return [problem.text for problem in source.log.problems]
-    with _inside(paths[0], wanted) as (stream, _):
-        sections = survey(stream, said, limits)
-    with _inside(paths[0], wanted) as (stream, problems):
-        damage = copy(stream, out, said, sections, editor, limits)
+    if head.startswith(PCAPNG):
+        return _block_by_block(paths[0], out, said, editor, wanted)
+    native = magic_of(head) is not None
+    with TemporaryDirectory(prefix="analyzer-") as folder:
+        made = None if native else as_pcapng(paths[0], Path(folder))
+        if made is not None:
+            return _block_by_block(str(made), out, said, editor, wanted)
+    with open_source(paths[0], wanted) as source:
+        convert(source, out, said, editor, wanted.limits, pcap_clock(head) if native else None)
+    editor.tally.unkept += not native
+    return [problem.text for problem in source.log.problems]
+
+
+def _block_by_block(path: str, out: BinaryIO, said: "Notes", editor: "Editor", wanted: "Settings") -> list[str]:
+    """A pcapng file."""
+    from analyzer.copies.annotate import copy, survey  # noqa: PLC0415 - numpy
+
+    with _inside(path, wanted) as (stream, _):
+        sections = survey(stream, said, wanted.limits)
+    with _inside(path, wanted) as (stream, problems):
+        damage = copy(stream, out, said, sections, editor, wanted.limits)
     return problems or ([damage] if damage else [])
+
+
+def _merged(paths: tuple[str, ...], out: BinaryIO, said: "Notes", editor: "Editor", wanted: "Settings") -> list[str]:
+    """Several captures as one, with what those that are pcapng files have beside packets."""
+    from analyzer.copies.annotate import convert  # noqa: PLC0415 - numpy
+    from analyzer.copies.inputs import Input, Inputs  # noqa: PLC0415 - as above
+    from analyzer.sources.several import Several  # noqa: PLC0415 - as above
+
+    merged = Several(paths, wanted)
+    known = wanted.source in ("auto", "native")  # others number interfaces in their own way
+    files = []
+    for file in merged.files:
+        ours = known and file.format == "pcapng"
+        files.append(Input(Path(file.path).name, partial(_bare, file.path, wanted) if ours else None))
+        editor.tally.unkept += not ours and file.format != "pcap"
+    inputs = Inputs(files, merged.owners, wanted.limits)
+    convert(merged, out, said, editor, wanted.limits, inputs=inputs)
+    editor.tally.lost += inputs.lost
+    return [problem.text for problem in merged.log.problems]
+
+
+@contextmanager
+def _bare(path: str, wanted: "Settings") -> Iterator[io.BufferedReader]:
+    """What is in a file, without compression."""
+    with _inside(path, wanted) as (stream, _):
+        yield stream
 
 
 @contextmanager
@@ -121,8 +156,17 @@ def _summary(tally: "Tally", output: Path) -> str:
     from analyzer.reports.phrases import plural  # noqa: PLC0415 - not for --help
 
     where = f"{plural(tally.packets, 'packet')} and {plural(tally.sections, 'section')}"
-    left_out = {"secrets block": tally.secrets, "line with a key": tally.keys, "comment of an earlier run": tally.former}
-    nouns = {"line with a key": "lines with a key", "comment of an earlier run": "comments of an earlier run"}
-    gone = [f"{count:,} {noun if count == 1 else nouns.get(noun, f'{noun}s')}" for noun, count in left_out.items() if count]
+    left_out = (
+        (tally.secrets, "secrets block", "secrets blocks"),
+        (tally.keys, "line with a key", "lines with a key"),
+        (tally.former, "comment of an earlier run", "comments of an earlier run"),
+        (tally.lost, "block of statistics or of an unknown kind", "blocks of statistics or of an unknown kind"),
+        (tally.unkept, "input's own comments (it was read by tshark)", "inputs' own comments (they were read by tshark)"),
+    )
+    gone = [f"{count:,} {one if count == 1 else many}" for count, one, many in left_out if count]
     dropped = f"; left out: {', '.join(gone)}" if gone else "; nothing left out"
-    return f"{output}: {plural(tally.comments, 'comment')} on {where}{dropped}. Wireshark shows them with: {FILTER}"
+    shown = (
+        f"Wireshark shows them with: {FILTER}" if tally.packets else "Wireshark shows it in Statistics > Capture File Properties"
+    )
+    keys = "; it cannot decrypt this copy, one made with --keep-secrets it can" if tally.secrets or tally.keys else ""
+    return f"{output}: {plural(tally.comments, 'comment')} on {where}{dropped}. {shown}{keys}"

@@ -7,6 +7,7 @@ import numpy as np
 
 from analyzer.compare.alignment import aligned
 from analyzer.compare.faults import CUT, Circumstances, Setting, explained
+from analyzer.compare.losses import Range, ranges, within
 from analyzer.model.opinion import Agreement, Columns, Difference, Opinion
 from analyzer.model.report import SessionReport
 from analyzer.model.schema import Side, opcode_word
@@ -23,18 +24,26 @@ def compared(session: SessionReport, theirs: Columns, setting: Setting, *, cut: 
     table = session.frames
     known = circumstances(session, cut=cut)
     seen = len(theirs["packet"]) > 0
+    told: list[Told] = []
     found: list[Difference] = []
     counts = {}
+    losses: dict[str, list[Range]] = {}
     for side in Side:
         mine = _rows(table, table["side"] == side) if table else {}
         other = _rows(theirs, theirs["port"] == (session.client if side is Side.CLIENT else session.server).port)
         one, two = aligned(_marks(mine, "last_packet"), _marks(other, "packet"))
-        told = list(_differences(mine, other, one, two, side.word))
-        named = [_named(each, known, complete=complete, seen=seen) for each, complete in told]
-        found += [*named, *_payloads(session, mine, other, one, two, side.word)]
+        same = mine["last_packet"][one] == other["packet"][two] if len(one) else np.zeros(0, bool)
+        covered = session.coverage[side.word]
+        losses[side.word] = ranges(mine, covered["bytes"], covered["missing"], one[same])
+        told += _differences(mine, other, one, two, side.word)
+        found += _payloads(session, mine, other, one, two, side.word)
         count = {"ours": len(mine.get("length", ())), "wireshark": len(other["packet"]), "agree": len(one)}
         counts[side.word] = count
-    worked = _needed(session, setting, disordered=any(known.disordered.values()) or not found)
+    for each, complete in told:
+        lost = any(within(each.packet, losses[side]) for side in ((each.side,) if seen else losses))
+        fault = explained(each.kind, each.side, known, complete=complete, seen=seen, lost=lost)
+        found.append(Difference(each.kind, each.side, each.packet, each.text, fault))
+    worked = _needed(session, setting, known, sound=not found)
     faults = Counter(each.fault for each in found if each.fault)
     for name in worked:
         faults[name] += 0
@@ -91,20 +100,24 @@ def circumstances(session: SessionReport, *, cut: bool) -> Circumstances:
         session.upgrade.get("stream_id") is not None,
         session.upgrade.get("proxy") is not None,
         bool(session.tls and session.tls.get("decrypted")),
-        {side: counted["missing"] for side, counted in session.coverage.items()},
         cut,
         falls,
         {side.word: any(session.tcp.get(side.word, {}).get(name) for name in ("retransmissions", "duplicates")) for side in Side},
     )
 
 
-def _needed(session: SessionReport, setting: Setting, *, disordered: bool) -> list[str]:
+def _needed(session: SessionReport, setting: Setting, known: Circumstances, *, sound: bool) -> list[str]:
     """Faults that had to be worked around for tshark to see what it sees.
 
     To wait for packets also has it invent fewer frames behind a hole: that alone does not say that any was out of order.
     """
-    decoded = [] if not setting.decode_as else ["mid-stream" if session.opened == "midstream" else "odd-port"]
-    return [*decoded, *(["out-of-order"] if setting.reordering and disordered else [])]
+    needed = [] if not setting.decode_as else ["mid-stream" if session.opened == "midstream" else "odd-port"]
+    if setting.reordering:
+        if any(known.disordered.values()):
+            needed.append("out-of-order")
+        elif sound:
+            needed.append("repeated-packet" if any(known.repeated.values()) else "out-of-order")
+    return needed
 
 
 def _rows(table: Columns, which: "np.typing.NDArray[np.bool_]") -> dict[str, Ints]:
@@ -153,11 +166,6 @@ def _differences(mine: Columns, other: Columns, one: Ints, two: Ints, side: str)
         if their not in paired
     ]
     return told
-
-
-def _named(each: Difference, known: Circumstances, *, complete: bool, seen: bool) -> Difference:
-    fault = explained(each.kind, each.side, known, complete=complete, seen=seen)
-    return Difference(each.kind, each.side, each.packet, each.text, fault)
 
 
 def _payloads(session: SessionReport, mine: Columns, other: Columns, one: Ints, two: Ints, side: str) -> list[Difference]:

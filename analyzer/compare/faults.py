@@ -22,7 +22,8 @@ MEANINGS = {
     "http2": "tshark does not dissect WebSockets inside HTTP/2 (RFC 8441).",
     "connect-tunnel": "tshark finds no WebSocket handshake behind the CONNECT request of a proxy.",
     "keys-in-comment": "tshark did not decrypt what we did: it takes keys from key logs and secrets blocks, never from comments.",
-    "repeated-packet": "tshark counts the frames of a packet that was captured or sent again in another packet, or twice.",
+    "repeated-packet": "tshark loses or invents frames where bytes were sent again together with new ones; "
+    "tcp.reassemble_out_of_order helps.",
 }
 CUT = 256 << 10
 """Bytes that tshark unmasks."""
@@ -46,8 +47,6 @@ class Circumstances:
     """Whether it goes through a proxy that was asked for it with CONNECT."""
     decrypted: bool
     """Whether we had keys for its TLS."""
-    missing: dict[str, int]
-    """Bytes that are not in the capture, by side."""
     cut: bool
     """Whether a snap length cut packets of the capture."""
     disordered: dict[str, bool]
@@ -56,18 +55,18 @@ class Circumstances:
     """Whether packets of a side were sent again or captured twice."""
 
 
-def explained(kind: str, side: str, known: Circumstances, *, complete: bool, seen: bool) -> str | None:
+def explained(kind: str, side: str, known: Circumstances, *, complete: bool, seen: bool, lost: bool) -> str | None:
     """The fault that a difference comes from. `complete`: all of our frame is in the capture; `seen`: tshark shows frames of the
-    session at all.
+    session at all; `lost`: bytes are missing right there or right before.
     """
-    sides = (side,) if seen else tuple(known.missing)
+    sides = (side,) if seen else tuple(known.disordered)
     speaks = {
         "http2": known.http2,
         "mid-stream": known.midstream and not seen,
         "connect-tunnel": known.tunnelled and not seen,
         "keys-in-comment": known.decrypted and not seen,
-        "snap-length": known.cut and any(known.missing[one] for one in sides),
-        "lost-segment": any(known.missing[one] for one in sides),
+        "snap-length": known.cut and lost,
+        "lost-segment": lost,
         "unfinished-frame": kind == "ours" and not complete,
         "out-of-order": any(known.disordered[one] for one in sides),
         "repeated-packet": known.repeated[side],

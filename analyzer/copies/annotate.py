@@ -12,9 +12,11 @@ import numpy as np
 
 from analyzer.copies import blocks
 from analyzer.copies.edits import Editor
+from analyzer.copies.inputs import Inputs
 from analyzer.copies.notes import Notes
 from analyzer.copies.records import stretch
 from analyzer.copies.stretches import Blocks, Readable, Stretch
+from analyzer.model import pcapng
 from analyzer.model.capture import Interface, Source
 from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import Limits
@@ -61,7 +63,7 @@ def survey(file: Readable, notes: Notes, limits: Limits) -> list[list[str]]:
         if isinstance(one, Stretch):
             lines += [(number, f"packet {number}: {text}") for number in _bare(one, cited) for text in notes.packets[number]]
             begun = one.first + one.packets
-        elif one.kind == blocks.SECTION:
+        elif one.kind == pcapng.SECTION:
             firsts.append(begun)
     told: list[list[str]] = [[] for _ in firsts]
     for number, line in lines if firsts else ():
@@ -79,41 +81,62 @@ def copy(
     for one in found:
         if isinstance(one, Stretch):
             _packets(one, out, notes, cited, editor)
-        elif one.kind == blocks.SECTION:
+        elif one.kind == pcapng.SECTION:
             out.write(editor.section(one.block, notes.section(next(told, ()), limits.section_comment), big=one.big))
-        elif one.kind == blocks.SECRETS and editor.clean is not None:
+        elif one.kind == pcapng.SECRETS and editor.clean is not None:
             editor.tally.secrets += 1
         else:
             out.write(editor.other(one.kind, one.block, big=one.big))
     return found.problem
 
 
-def convert(source: Source, out: Writable, notes: Notes, editor: Editor, limits: Limits, clock: Clock | None = None) -> None:
-    """Packets of a source that is no pcapng file, with the notes. `clock`: of a pcap file; others count in nanoseconds."""
+def convert(
+    source: Source,
+    out: Writable,
+    notes: Notes,
+    editor: Editor,
+    limits: Limits,
+    clock: Clock | None = None,
+    inputs: Inputs | None = None,
+) -> None:
+    """Packets of a source that is no pcapng file, with the notes. `clock`: of a pcap file; others count in nanoseconds. `inputs`:
+    the files of a source that merges several.
+    """
     clock = clock or Clock()
     comments = notes.section([line for _, line in notes.lines], limits.section_comment)
-    editor.told(comments)
-    out.write(blocks.section([blocks.comment(text) for text in comments]))
+    out.write(editor.section(inputs.section() if inputs is not None else blocks.section(), comments, big=False))
+    for kind, block in inputs.others if inputs is not None else ():
+        if kind == pcapng.SECRETS and editor.clean is not None:
+            editor.tally.secrets += 1
+        else:
+            out.write(editor.other(kind, block, big=False))
     cited, known = _cited(notes), 0
     for batch in source.batches():
-        known = _interfaces(source.log.interfaces, known, out, clock)
+        known = _interfaces(source.log.interfaces, known, out, clock, editor, inputs)
         if len(batch.records["time"]):
-            _packets(stretch(batch, clock.tick), out, notes, cited, editor)
-    _interfaces(source.log.interfaces, known, out, clock)
+            tails = inputs.tails(batch) if inputs is not None else None
+            _packets(stretch(batch, clock.tick, tails), out, notes, cited, editor)
+    _interfaces(source.log.interfaces, known, out, clock, editor, inputs)
     last = max(source.log.last_time or 0, 0) // clock.tick
     for which, interface in enumerate(source.log.interfaces):
         if interface.dropped is not None:
             out.write(blocks.statistics(which, last, interface.dropped))
 
 
-def _interfaces(interfaces: Sequence[Interface], known: int, out: Writable, clock: Clock) -> int:
+def _interfaces(
+    interfaces: Sequence[Interface], known: int, out: Writable, clock: Clock, editor: Editor, inputs: Inputs | None
+) -> int:
     """Describe those that are new; returns how many there are."""
-    for one in interfaces[known:]:
-        named = [(blocks.NAME, one.name.encode("utf-8", "replace")[:LONGEST_NAME])] if one.name else []
-        checked = [(blocks.FCS_LENGTH, bytes([clock.check_bits]))] if clock.check_bits is not None else []
+    for which, one in enumerate(interfaces[known:], known):
+        options = inputs.interface(which) if inputs is not None else []
+        if one.name and not options:
+            options = [(pcapng.NAME, one.name.encode("utf-8", "replace")[:LONGEST_NAME])]
+        if clock.check_bits is not None:
+            options = [*options, (pcapng.FCS_LENGTH, bytes([clock.check_bits]))]
         link = one.link_type if one.link_type >= 0 else UNKNOWN_LINK
         resolution = 6 if clock.tick == MICROSECOND else blocks.NANOSECONDS
-        out.write(blocks.interface(link, one.snap_length, [*named, *checked], resolution))
+        made = blocks.interface(link, one.snap_length, options, resolution)
+        out.write(editor.other(pcapng.INTERFACE, made, big=False))
     return len(interfaces)
 
 
@@ -149,4 +172,4 @@ def _packets(stretch: Stretch, out: Writable, notes: Notes, cited: Ints, editor:
 
 
 def _simple(block: bytes, stretch: Stretch) -> bool:
-    return int.from_bytes(block[:4], "big" if stretch.big else "little") == blocks.SIMPLE_PACKET
+    return int.from_bytes(block[:4], "big" if stretch.big else "little") == pcapng.SIMPLE_PACKET

@@ -6,11 +6,10 @@ In: packets, link types, comments. Out: whole blocks, padded and with both lengt
 import struct
 from collections.abc import Iterable, Sequence
 
-SECTION, INTERFACE, SIMPLE_PACKET, NAMES, STATISTICS, ENHANCED_PACKET, SECRETS = 0x0A0D0D0A, 1, 3, 4, 5, 6, 10
-BYTE_ORDER = 0x1A2B3C4D
-PACKET_FIELDS = 28
-"""Bytes of an enhanced packet block before the packet."""
-COMMENT, NAME, RESOLUTION, FCS_LENGTH, DROPPED = 1, 2, 9, 13, 5
+from analyzer.model.pcapng import BYTE_ORDER, COMMENT, ENHANCED_PACKET, INTERFACE, RESOLUTION, SECTION, STATISTICS
+
+DROPPED = 5
+"""Option of interface statistics."""
 NANOSECONDS = 9
 """A resolution of 10^-9 s."""
 LONGEST = 0xFFFF
@@ -37,30 +36,31 @@ def options(chosen: Sequence[Option]) -> bytes:
 
 def section(chosen: Sequence[Option] = ()) -> bytes:
     """A section header, version 1.0, of unstated length."""
-    return _block(SECTION, struct.pack("<IHHq", BYTE_ORDER, 1, 0, -1) + options(chosen))
+    return block(SECTION, struct.pack("<IHHq", BYTE_ORDER, 1, 0, -1) + options(chosen))
 
 
 def interface(link_type: int, snap_length: int = 0, chosen: Sequence[Option] = (), resolution: int = NANOSECONDS) -> bytes:
     """An interface description; its packets count time in units of 10^-resolution s."""
-    return _block(INTERFACE, struct.pack("<HHI", link_type, 0, snap_length) + options([(RESOLUTION, bytes([resolution])), *chosen]))
+    return block(INTERFACE, struct.pack("<HHI", link_type, 0, snap_length) + options([(RESOLUTION, bytes([resolution])), *chosen]))
 
 
 def packet(which: int, ticks: int, data: bytes, on_wire: int, comments: Iterable[str] = ()) -> bytes:
     """An enhanced packet block: the packet's interface, its time in that interface's units, its bytes, its length on the wire."""
     head = struct.pack("<IIIII", which, ticks >> 32 & 0xFFFFFFFF, ticks & 0xFFFFFFFF, len(data), on_wire)
-    return _block(ENHANCED_PACKET, head + _padded(data) + options([comment(text) for text in comments]))
+    return block(ENHANCED_PACKET, head + _padded(data) + options([comment(text) for text in comments]))
 
 
 def statistics(which: int, ticks: int, dropped: int) -> bytes:
     """What an interface says at a time: how many packets it lost."""
     head = struct.pack("<III", which, ticks >> 32 & 0xFFFFFFFF, ticks & 0xFFFFFFFF)
-    return _block(STATISTICS, head + options([(DROPPED, struct.pack("<Q", dropped))]))
+    return block(STATISTICS, head + options([(DROPPED, struct.pack("<Q", dropped))]))
 
 
 def _padded(data: bytes) -> bytes:
     return data + bytes(-len(data) % 4)
 
 
-def _block(kind: int, body: bytes) -> bytes:
+def block(kind: int, body: bytes) -> bytes:
+    """A block with its lengths."""
     length = struct.pack("<I", len(body) + 12)
     return struct.pack("<I", kind) + length + body + length

@@ -8,6 +8,7 @@ import struct
 from collections.abc import Callable, Sequence
 
 from analyzer.copies import blocks
+from analyzer.model import pcapng
 from analyzer.model.dataclass import dataclass
 
 OURS = b"analyzer: "
@@ -34,6 +35,10 @@ class Tally:
     """Lines with keys that were taken out of comments."""
     former: int = 0
     """Comments of an earlier run that were taken out."""
+    lost: int = 0
+    """Blocks that a copy of several captures does not have."""
+    unkept: int = 0
+    """Inputs whose own comments, if they had any, are not in the copy: they were read by another program."""
 
 
 class Editor:
@@ -49,7 +54,7 @@ class Editor:
         if added:
             self.tally.comments += len(added)
             self.tally.packets += 1
-        return self._edited(block, blocks.PACKET_FIELDS + (size + 3 & ~3), added, big=big)
+        return self._edited(block, pcapng.PACKET_FIELDS + (size + 3 & ~3), added, big=big)
 
     def section(self, block: bytes, added: Sequence[str], *, big: bool) -> bytes:
         """A section header with these comments. Its length is unstated: it may no longer be what it was."""
@@ -58,8 +63,8 @@ class Editor:
 
     def other(self, kind: int, block: bytes, *, big: bool) -> bytes:
         """A block that gets no comment, but may have one with keys."""
-        at = {blocks.INTERFACE: INTERFACE_OPTIONS, blocks.STATISTICS: STATISTICS_OPTIONS}.get(kind)
-        if kind == blocks.NAMES:
+        at = {pcapng.INTERFACE: INTERFACE_OPTIONS, pcapng.STATISTICS: STATISTICS_OPTIONS}.get(kind)
+        if kind == pcapng.NAMES:
             at = _behind_names(block, big=big)
         return block if at is None or at > len(block) - 4 else self._edited(block, at, (), big=big)
 
@@ -85,7 +90,7 @@ class Editor:
             end = at + 4 + (size + 3 & ~3)
             if code == 0 or end > len(options):
                 break
-            kept.append(self._comment(options[at:end], size, big=big) if code == blocks.COMMENT else options[at:end])
+            kept.append(self._comment(options[at:end], size, big=big) if code == pcapng.COMMENT else options[at:end])
             at = end
         return b"".join(kept), options[at:]
 
@@ -102,7 +107,7 @@ class Editor:
             return option
         self.tally.keys += keys
         left = left.strip(b"\r\n")
-        return blocks.option((blocks.COMMENT, left), big=big) if left else b""
+        return blocks.option((pcapng.COMMENT, left), big=big) if left else b""
 
 
 def _behind_names(block: bytes, *, big: bool) -> int | None:

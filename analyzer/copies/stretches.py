@@ -10,14 +10,12 @@ from typing import Protocol
 
 import numpy as np
 
-from analyzer.copies.blocks import BYTE_ORDER, INTERFACE, SECTION
 from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import Limits
+from analyzer.model.pcapng import INTERFACE, SECTION, SMALLEST, head
 from analyzer.model.streams import Bytes, Ints
 from analyzer.wire import kernels
 
-SMALLEST, SECTION_SMALLEST, INTERFACE_SMALLEST = 12, 28, 20
-"""Bytes of the smallest block, section header and interface description."""
 ROOM, LEAST = 1 << 18, 16
 """Packets of a stretch at most; bytes of the smallest packet block."""
 
@@ -38,7 +36,7 @@ class Stretch:
     begins: Ints
     """Where each block begins in `data`, and where the last one ends."""
     options: Ints
-    """Of each packet: where its options begin in `data` if there is a comment or a count of lost packets among them, else 0."""
+    """Of each packet: not 0 if there is a comment or a count of lost packets among its options."""
     first: int
     """Number of the first packet."""
     big: bool
@@ -68,7 +66,7 @@ class Blocks:
     def __init__(self, file: Readable, limits: Limits) -> None:
         self._file = file
         self._limits = limits
-        self._data = np.empty(max(limits.batch, SECTION_SMALLEST), np.uint8)
+        self._data = np.empty(max(limits.batch, SMALLEST), np.uint8)
         self._start = self._stop = 0
         self._big = False
         self._first = 0  # index of the section's first interface
@@ -112,26 +110,13 @@ class Blocks:
         if self.problem is None and self._start < self._stop:
             self.problem = f"the file ends in the middle of a block, {self._stop - self._start} bytes after packet {self.packets}"
 
-    def _int(self, data: Bytes | bytes) -> int:
-        return int.from_bytes(bytes(data), "big" if self._big else "little")
-
     def _other(self) -> Other | None:
         """The block at the start, and step over it; None when it is not whole yet or cannot be."""
-        head = self._data[self._start : self._stop][:SMALLEST].tobytes()
-        if len(head) < SMALLEST:
+        first = self._data[self._start : self._stop][:SMALLEST].tobytes()
+        if len(first) < SMALLEST:
             return None
-        kind = self._int(head[:4])
-        if kind == SECTION:
-            self._big = int.from_bytes(head[8:12], "big") == BYTE_ORDER
-            if self._int(head[8:12]) != BYTE_ORDER:
-                self.problem = "a section header has no byte-order magic"
-                return None
-        total = self._int(head[4:8])
-        least = {SECTION: SECTION_SMALLEST, INTERFACE: INTERFACE_SMALLEST}.get(kind, SMALLEST)
-        if total < least or total & 3 or total > self._limits.block_options:
-            self.problem = f"a block claims {total} bytes, which cannot be"
-            return None
-        if self._stop - self._start < total:
+        kind, total, self._big, self.problem = head(first, self._limits.block_options, big=self._big)
+        if self.problem is not None or self._stop - self._start < total:
             return None
         block = self._data[self._start : self._start + total].tobytes()
         if kind == SECTION:

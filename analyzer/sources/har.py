@@ -15,12 +15,13 @@ from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from analyzer.model.capture import CaptureLog, Problem
 from analyzer.model.errors import UnusableInputError
 from analyzer.model.limits import SECOND, Limits
 from analyzer.model.places import Endpoint, Moment
+from analyzer.model.query import parameters
 from analyzer.model.recording import Recording, Said
 from analyzer.model.schema import Opcode, Side
 from analyzer.model.session import SWITCHING, Request, Response
@@ -31,7 +32,6 @@ _MILLISECONDS = 1e11
 """A time above it is in milliseconds: in seconds it would be the year 5138."""
 _LATEST = 9_000_000_000
 """Seconds since the epoch that are believed, so that nanoseconds fit into 64 bits."""
-_MOST_PARAMETERS = 1000
 _PORTS = {"ws": 80, "http": 80, "wss": 443, "https": 443}
 _OUTCOMES = {
     "CONNECTION_REFUSED": "refused",
@@ -100,7 +100,7 @@ def _recording(entry: Mapping[str, Any], number: int) -> Recording | None:
     asked = None
     if entry.get("_opened") != "midstream":
         at, method = Moment(number, begin), str(request["method"])
-        asked = Request(target, url.path, _query(url.query), _version(request), headers, at, method=method)
+        asked = Request(target, url.path, parameters(url.query), _version(request), headers, at, method=method)
     answer, failure = _answer(entry, number, answered, bool(said)), _failure(entry)
     failed = next((outcome for word, outcome in _OUTCOMES.items() if word in failure), "")
     return Recording(number, _endpoints(entry, url), asked, answer, said, begin, end, failed)
@@ -159,14 +159,6 @@ def _headers(message: Mapping[str, Any]) -> dict[str, str]:
             name = {":authority": "host"}.get(one["name"].lower(), one["name"].lower())
             found[name] = f"{found[name]}, {one['value']}" if name in found else one["value"]
     return {name: value for name, value in found.items() if not name.startswith(":")}
-
-
-def _query(query: str) -> dict[str, str]:
-    """Parameters, of those that stand twice the first."""
-    values: dict[str, str] = {}
-    for name, value in parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS):
-        values.setdefault(name, value)
-    return values
 
 
 def _endpoints(entry: Mapping[str, Any], url: Any) -> tuple[Endpoint, Endpoint]:  # noqa: ANN401 - SplitResult of str

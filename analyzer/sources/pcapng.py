@@ -15,6 +15,20 @@ import numpy.typing as npt
 from analyzer.model.capture import CaptureLog, Interface, PacketBatch, Problem
 from analyzer.model.errors import UnusableInputError
 from analyzer.model.limits import Limits
+from analyzer.model.pcapng import (
+    COMMENT,
+    INTERFACE,
+    NAME,
+    OFFSET,
+    PACKET_FIELDS,
+    RESOLUTION,
+    SECRETS,
+    SECTION,
+    SMALLEST,
+    STATISTICS,
+    head,
+    options,
+)
 from analyzer.model.secrets import TlsSecret
 from analyzer.model.streams import Bytes, Ints
 from analyzer.sources.keylog import block_secrets, secrets_in, without_secrets
@@ -22,15 +36,10 @@ from analyzer.sources.records import Records
 from analyzer.sources.window import Readable, Window
 from analyzer.wire import kernels
 
-SECTION, INTERFACE, STATISTICS, SECRETS = 0x0A0D0D0A, 1, 5, 10
-BYTE_ORDER = 0x1A2B3C4D
 SECTION_FIELDS, INTERFACE_FIELDS = 16, 8
 """Bytes of fields before the options of a section header and an interface description."""
-PACKET_FIELDS = 28
-"""Bytes of a packet block before the packet."""
-SMALLEST = 12
-"""Type, total length and the total length again."""
-COMMENT, NAME, RESOLUTION, OFFSET, INTERFACE_DROPS, PACKET_DROPS = 1, 2, 9, 14, 5, 4
+INTERFACE_DROPS, PACKET_DROPS = 5, 4
+"""Options of interface statistics and of packets."""
 COMMENTS = 100
 MOST_INTERFACES = 1 << 16
 LONGEST_NAME = 256
@@ -125,18 +134,12 @@ class PcapngSource:
         `_damage` says so.
         """
         window = self._window
-        head = window.data[window.start : window.stop][:SMALLEST].tobytes()
-        if len(head) < SMALLEST:
+        first = window.data[window.start : window.stop][:SMALLEST].tobytes()
+        if len(first) < SMALLEST:
             return False
-        kind = self._int(head[:4])
-        if kind == SECTION:
-            big = int.from_bytes(head[8:12], "big") == BYTE_ORDER
-            if not big and int.from_bytes(head[8:12], "little") != BYTE_ORDER:
-                return self._damaged("a section header has no byte-order magic")
-            self._big = big
-        total = self._int(head[4:8])
-        if total < SMALLEST or total & 3 or total > self._limits.block_options:
-            return self._damaged(f"a block claims {total} bytes, which cannot be")
+        kind, total, self._big, fault = head(first, self._limits.block_options, big=self._big)
+        if fault is not None:
+            return self._damaged(fault)
         if window.held < total:
             return False
         body = window.data[window.start + 8 : window.start + total - 4].tobytes()
@@ -166,8 +169,6 @@ class PcapngSource:
         return False
 
     def _section(self, body: bytes) -> bool:
-        if len(body) < SECTION_FIELDS:
-            return self._damaged("a section header is too short")
         major = self._int(body[4:6])
         if major != 1:
             return self._damaged(f"pcapng version {major} is not known, only version 1 is")
@@ -176,27 +177,25 @@ class PcapngSource:
         return True
 
     def _interface(self, body: bytes) -> bool:
-        if len(body) < INTERFACE_FIELDS:
-            return self._damaged("an interface description is too short")
         if len(self._scales[0]) >= MOST_INTERFACES:
             return self._damaged(f"more than {MOST_INTERFACES} interfaces")
         link_type, snap_length = self._int(body[:2]), self._int(body[4:8])
-        options = dict(self._options(body[8:]))
-        resolution = options.get(RESOLUTION, b"\x06")[:1] or b"\x06"
+        said = dict(self._options(body[INTERFACE_FIELDS:]))
+        resolution = said.get(RESOLUTION, b"\x06")[:1] or b"\x06"
         exponent = resolution[0] & 0x7F
         if resolution[0] & 0x80:  # a power of two; finer than 2^-30 s is shifted away, which costs less than a nanosecond
             shift, unit = max(0, exponent - 30), 1 << min(exponent, 30)
         else:
             shift, unit = 0, 10 ** min(exponent, 18)
-        offset = options.get(OFFSET, b"")
+        offset = said.get(OFFSET, b"")
         base = int.from_bytes(offset[:8], "big" if self._big else "little", signed=True)
         # The year 2255 bounds the ticks in the walk; the same bound keeps the sum of both within 64 bits.
         values = (min(shift, 63), unit, max(-220_000_000, min(base, 220_000_000)), snap_length)
         for column, value in zip(self._scales, values, strict=True):
             column.append(value)
-        name = options.get(NAME, b"")[:LONGEST_NAME].decode("utf-8", "replace")
+        name = said.get(NAME, b"")[:LONGEST_NAME].decode("utf-8", "replace")
         self.log.interfaces.append(Interface(link_type, snap_length, name))
-        self._comments(body[8:])
+        self._comments(body[INTERFACE_FIELDS:])
         return True
 
     def _statistics(self, body: bytes) -> None:
@@ -208,22 +207,15 @@ class PcapngSource:
             self.log.interfaces[which] = Interface(old.link_type, old.snap_length, old.name, self._int(drops[:8]))
 
     def _options(self, data: bytes) -> Iterator[tuple[int, bytes]]:
-        """Code and value of each option (draft section 3.5), until the end or the first that does not fit."""
-        at = 0
-        while at + 4 <= len(data):
-            code, size = self._int(data[at : at + 2]), self._int(data[at + 2 : at + 4])
-            if code == 0 or at + 4 + size > len(data):
-                return
-            yield code, data[at + 4 : at + 4 + size]
-            at += 4 + (size + 3 & ~3)
+        return options(data, big=self._big)
 
     def _secrets(self, found: Iterable[TlsSecret]) -> None:
         """Keep TLS secrets, within the limit."""
         self.log.secrets += islice(found, self._limits.tls_secrets - len(self.log.secrets))
 
-    def _comments(self, options: bytes) -> None:
+    def _comments(self, data: bytes) -> None:
         """Comments; key log lines in them, as Wireshark's own samples have, become secrets."""
-        for code, value in self._options(options):
+        for code, value in self._options(data):
             if code == COMMENT:
                 self._secrets(secrets_in(value))
                 text = without_secrets(value)
@@ -235,9 +227,9 @@ class PcapngSource:
         for row in np.flatnonzero(marks).tolist():
             start = int(offsets[row]) - PACKET_FIELDS
             end = start + self._int(self._window.data[start + 4 : start + 8].tobytes()) - 4
-            options = self._window.data[int(marks[row]) : end].tobytes()
-            self._comments(options)
-            drops = dict(self._options(options)).get(PACKET_DROPS, b"")[:8]
+            said = self._window.data[int(marks[row]) : end].tobytes()
+            self._comments(said)
+            drops = dict(self._options(said)).get(PACKET_DROPS, b"")[:8]
             if drops:
                 self._drops[int(interfaces[row])] += self._int(drops)
 

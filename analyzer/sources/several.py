@@ -28,10 +28,12 @@ class Several:
             raise UsageError("Standard input cannot be merged with other captures: save it to a file first, then name that file.")
         self.log = CaptureLog(f"{paths[0]} + {len(paths) - 1} more", "")
         self._files: list[_File] = []
+        self.owners: list[int] = []
+        """Of each interface in the log: the place of its file in `files`."""
         errors = []
         for path in paths:
             try:
-                self._files.append(_File(path, settings, self.log))
+                self._files.append(_File(path, settings, self.log, self.owners, len(self._files)))
             except UsageError:
                 raise
             except AnalyzerError as error:
@@ -41,6 +43,11 @@ class Several:
         self.log.problems += [Problem(f"one of the files is left out: {error}") for error in errors]
         self.log.format = " + ".join(dict.fromkeys(one.format for one in self._files))
 
+    @property
+    def files(self) -> list[CaptureFile]:
+        """Those that can be used, in the order in which they were named."""
+        return [one.facts for one in self._files]
+
     def batches(self) -> Iterator[PacketBatch]:
         """All packets of all files, once."""
         log = self.log
@@ -49,14 +56,16 @@ class Several:
             first = log.packets + 1
             log.packets += len(chunk)
             yield PacketBatch(chunk.data, chunk.records, first)
-        log.files = [one.facts for one in self._files]
+        log.files = self.files
 
 
 class _File:
     """One of them, as a part to be merged. What its own log says goes into the common one."""
 
-    def __init__(self, path: str, settings: Settings, log: CaptureLog) -> None:
+    def __init__(self, path: str, settings: Settings, log: CaptureLog, owners: list[int], place: int) -> None:
         self._path = path
+        self._owners = owners
+        self._place = place
         self._settings = settings
         self._log = log
         self._interfaces: list[int] = []  # places of its interfaces among all
@@ -99,6 +108,7 @@ class _File:
         fresh = log.interfaces[len(self._interfaces) :]
         self._interfaces += range(len(self._log.interfaces), len(self._log.interfaces) + len(fresh))
         self._log.interfaces += fresh
+        self._owners += [self._place] * len(fresh)
         return np.array(self._interfaces, np.int32)
 
     def _progress(self, log: CaptureLog) -> None:

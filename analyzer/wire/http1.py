@@ -8,17 +8,16 @@ import hashlib
 import zlib
 from collections.abc import Mapping
 from dataclasses import replace
-from urllib.parse import parse_qsl
 
 from analyzer.model.dataclass import dataclass
 from analyzer.model.places import Moment
+from analyzer.model.query import parameters
 from analyzer.model.session import Proxy, Request, Response
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """RFC 6455 section 1.3."""
 METHODS = (b"GET ", b"POST ", b"PUT ", b"HEAD ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"CONNECT ", b"TRACE ")
 LONGEST_METHOD = 8
-MOST_PARAMETERS = 1000
 LONGEST_CHUNK_LINE = 1 << 14
 VERSION_PARTS, REQUEST_PARTS = 2, 3
 STATUS_DIGITS = 3
@@ -85,7 +84,7 @@ def split_target(target: str) -> tuple[str, dict[str, str]]:
     path, _, query = target.partition("?")
     if "://" in path:  # absolute form, as proxies get it
         path = "/" + path.split("://", 1)[1].partition("/")[2]
-    return path, _parameters(query)
+    return path, parameters(query)
 
 
 def parse_response(head: bytes, request: Request | None, at: Moment) -> Response:
@@ -212,18 +211,6 @@ def extension_parameters(value: str | None) -> dict[str, dict[str, str]]:
 def upgrades(headers: Mapping[str, str]) -> bool:
     """Whether a head names the protocol WebSocket (RFC 6455 sections 4.1 and 4.2.2)."""
     return "websocket" in headers.get("upgrade", "").lower()
-
-
-def _parameters(query: str) -> dict[str, str]:
-    """Parameters of a query, of those that stand twice the first; none at all of a query that only wants to cost time."""
-    try:
-        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
-    except ValueError:
-        pairs = []
-    values: dict[str, str] = {}
-    for name, value in pairs:
-        values.setdefault(name, value)
-    return values
 
 
 def _lines(head: bytes) -> tuple[str, dict[str, str]]:

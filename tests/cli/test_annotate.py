@@ -7,13 +7,14 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from click.testing import CliRunner, Result
 from damage import ENCODINGS
 
 from analyzer.cli import main
+from analyzer.model.errors import UnusableInputError
 from analyzer.model.limits import Limits
 from analyzer.model.settings import Settings
 from analyzer.sources import open_source
@@ -117,6 +118,16 @@ def test_keys_stay_behind(run: Run, tmp_path: Path) -> None:
         assert packets(copy) == packets(capture)
 
 
+def test_where_to_look_is_said(run: Run, silent: Path, healthy: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.pcapng"
+    assert run("annotate", silent, "-o", copy).stdout.endswith('. Wireshark shows them with: frame.comment contains "analyzer"\n')
+    said = run("annotate", healthy, "-o", copy).stdout
+    assert said.endswith("1 section; nothing left out. Wireshark shows it in Statistics > Capture File Properties\n")
+    (secret,) = (path for path in CAPTURES if path.parent.name == "tls13-embedded-secrets")
+    assert "it cannot decrypt this copy" in run("annotate", secret, "-o", copy).stdout
+    assert "decrypt" not in run("annotate", secret, "-o", copy, "--keep-secrets").stdout
+
+
 def test_a_compressed_capture_is_written_without_compression(run: Run, silent: Path, tmp_path: Path) -> None:
     for source in (silent, tmp_path / "plain.pcapng"):
         packed = tmp_path / f"{source.name}.gz"
@@ -152,6 +163,30 @@ def test_a_merged_set_is_numbered_as_in_its_report(run: Run, silent: Path, healt
         assert said == {session["findings"][0]["packets"][0] for session in before["sessions"] if session["findings"]}
 
 
+@pytest.mark.skipif(TSHARK is None, reason="needs tshark")
+def test_a_merged_set_keeps_what_its_files_said(run: Run, silent: Path, healthy: Path, tmp_path: Path) -> None:
+    one, two, copy = tmp_path / "one.pcapng", tmp_path / "two.pcapng.gz", tmp_path / "copy.pcapng"
+    subprocess.run(["editcap", "-a", "3:of the engineer", silent, one], check=True)
+    (secret,) = (path for path in CAPTURES if path.parent.name == "tls13-embedded-secrets")
+    two.write_bytes(gzip.compress(secret.read_bytes()))
+    result = run("annotate", one, two, healthy, "--merge", "-o", copy, "--keep-secrets")
+    assert "nothing left out" in result.stdout
+    assert report(run, copy) == report(run, one, two, healthy, "--merge")
+    before = {row[5] for row in wireshark(one) if row[-1] == "of the engineer"}
+    assert {row[5] for row in wireshark(copy) if row[-1].startswith("of the engineer")} == before
+    said = subprocess.run(["capinfos", copy], check=True, capture_output=True, text=True).stdout
+    assert "Merged from:" in said
+    assert "two.pcapng.gz, written by Editcap" in said
+    assert "Number of decryption secrets in file: 1" in said
+    again = tmp_path / "again.pcapng"
+    run("annotate", copy, "-o", again, "--keep-secrets")
+    assert again.read_bytes() == copy.read_bytes()
+    assert "left out: 1 secrets block." in run("annotate", one, two, "--merge", "-o", copy).stdout
+    snoop = tmp_path / "three.snoop"
+    subprocess.run(["editcap", "-F", "snoop", healthy, snoop], check=True)
+    assert "left out: 1 input's own comments" in run("annotate", one, snoop, "--merge", "-o", copy).stdout
+
+
 def test_one_session_only(run: Run, silent: Path, healthy: Path, tmp_path: Path) -> None:
     both, copy = tmp_path / "both.pcapng", tmp_path / "copy.pcapng"
     run("annotate", silent, healthy, "-o", both, "--merge")
@@ -167,6 +202,18 @@ def test_a_format_that_tshark_alone_reads(run: Run, silent: Path, tmp_path: Path
     assert run("annotate", snoop, "-o", copy).exit_code == 0
     assert report(run, copy) == report(run, snoop)
     assert [row[:-1] for row in wireshark(copy)] == [row[:-1] for row in wireshark(snoop)]
+    assert "microseconds (6)" in subprocess.run(["capinfos", copy], check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.skipif(TSHARK is None, reason="needs tshark")
+def test_a_format_that_tshark_reads_but_does_not_write(
+    run: Run, silent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snoop, copy = tmp_path / "capture.snoop", tmp_path / "copy.pcapng"
+    subprocess.run(["editcap", "-F", "snoop", silent, snoop], check=True)
+    monkeypatch.setattr("analyzer.sources.conversion.as_pcapng", lambda *_: None)
+    assert "left out: 1 input's own comments" in run("annotate", snoop, "-o", copy).stdout
+    assert report(run, copy) == report(run, snoop)
 
 
 @pytest.mark.parametrize("link", [os.link, os.symlink])
@@ -185,6 +232,22 @@ def test_what_cannot_be_written_is_said(run: Run, silent: Path, tmp_path: Path) 
     result = run("annotate", silent, "-o", tmp_path / "no" / "folder.pcapng")
     assert result.exit_code == 2
     assert "Cannot write" in result.stderr
+
+
+@pytest.mark.parametrize(("failure", "status"), [(KeyboardInterrupt, 130), (UnusableInputError("It ends."), 2)])
+def test_nothing_is_left_of_a_copy_that_was_not_finished(
+    run: Run, silent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: BaseException, status: int
+) -> None:
+    def half(_: object, out: BinaryIO, *__: object) -> None:
+        out.write(b"half")
+        raise failure
+
+    monkeypatch.setattr("analyzer.copies.annotate.convert", half)
+    before = tmp_path / "before.pcapng"
+    before.write_bytes(b"before")
+    for output in (before, tmp_path / "copy.pcapng"):
+        assert run("annotate", silent, "-o", output).exit_code == status
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("before.pcapng", b"before")]
 
 
 def test_of_a_damaged_capture_is_written_what_could_be_read(run: Run, silent: Path, tmp_path: Path) -> None:

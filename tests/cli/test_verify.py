@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,6 +15,7 @@ from damage import ENCODINGS
 from peers import BINARY, CLIENT, SERVER, TEXT, Deflate, Said
 
 from analyzer.cli import main
+from analyzer.compare.faults import MEANINGS
 from analyzer.model.tables import Array
 from analyzer.sources import dissector
 from analyzer.sources.keylog import LINE
@@ -128,6 +129,89 @@ def records(data: bytes) -> list[bytes]:
     return found
 
 
+def lossy(tmp_path: Path, *lost: int) -> Path:
+    """Give a capture of ten frames of 4,000 bytes, in segments of 1,000, without these packets."""
+    script = [Said(CLIENT, BINARY, (noise(4_000 + number),)) for number in range(10)]
+    capture = talk(tmp_path, [*script, CLOSING], None, peers.Path(segments=(1000,)))
+    head, *packets = records(capture.read_bytes())
+    capture.write_bytes(b"".join([head, *(packet for number, packet in enumerate(packets, 1) if number not in lost)]))
+    return capture
+
+
+def shared(name: str) -> Callable[[Path], Path]:
+    """Give one of the regression captures."""
+    (capture,) = (path for path in CAPTURES if path.parent.name == name)
+    return lambda _: capture
+
+
+def cut_short(tmp_path: Path) -> Path:
+    """A capture that ends inside a frame, with none of its bytes missing before that."""
+    capture = lossy(tmp_path)
+    capture.write_bytes(b"".join(records(capture.read_bytes())[:20]))
+    return capture
+
+
+def of_another_service(tmp_path: Path) -> Path:
+    """A WebSocket on the port of MQTT."""
+    capture = lossy(tmp_path)
+    usual, odd = ((peers.CLIENT_END[1] << 16 | port).to_bytes(4, "big") for port in (peers.SERVER_END[1], 1883))
+    content = capture.read_bytes().replace(usual, odd)
+    capture.write_bytes(content.replace(usual[2:] + usual[:2], odd[2:] + odd[:2]))
+    return capture
+
+
+def sent_again(tmp_path: Path) -> Path:
+    """Every segment begins with the second half of the one before it."""
+    spoken = peers.websockets_talk([Said(CLIENT, BINARY, (noise(4_000 + number),)) for number in range(5)], None)
+    request, answer, *rest = (data for _, data in spoken.chunks)
+    audio, last = b"".join(rest[:-2]), rest[-2:]
+    at = [1001, 700_001]
+    packets = [
+        peers.tcp_packet(CLIENT, at[0] - 1, 0, peers.SYN),
+        peers.tcp_packet(SERVER, at[1] - 1, at[0], peers.SYN | peers.ACK),
+        peers.tcp_packet(CLIENT, at[0], at[1], peers.ACK),
+        peers.tcp_packet(CLIENT, at[0], at[1], peers.ACK, request),
+        peers.tcp_packet(SERVER, at[1], at[0] + len(request), peers.ACK, answer),
+    ]
+    at = [at[0] + len(request), at[1] + len(answer)]
+    for begin in range(0, len(audio), 1000):
+        again = max(begin - 500, 0)
+        packets.append(peers.tcp_packet(CLIENT, at[0] + again, at[1], peers.ACK, audio[again : begin + 1000]))
+    at[0] += len(audio)
+    packets += [peers.tcp_packet(side, at[side], at[1 - side], peers.ACK, data) for side, data in enumerate(last)]
+    path = tmp_path / "capture.pcap"
+    path.write_bytes(peers.file(packets))
+    return path
+
+
+LARGE = Said(CLIENT, BINARY, (noise(400_000),))
+EXAMPLES: dict[str, Callable[[Path], Path]] = {
+    "max-unmasked-length": lambda folder: talk(folder, [LARGE, CLOSING], None),
+    "poisoned-takeover": lambda folder: talk(folder, [LARGE, CLOSING], Deflate()),
+    "fragmented-deflate": lambda folder: talk(folder, [Said(CLIENT, BINARY, (noise(900),) * 5), CLOSING], Deflate()),
+    "lost-segment": lambda folder: lossy(folder, 20),
+    "unfinished-frame": cut_short,
+    "odd-port": of_another_service,
+    "repeated-packet": sent_again,
+    "connect-tunnel": shared("connect-proxy"),
+    "http2": shared("http2-two-streams"),
+    "keys-in-comment": shared("tls12-secrets-in-comment"),
+    "mid-stream": shared("midsession"),
+    "out-of-order": shared("halves-swapped"),
+    "snap-length": shared("snap-length-96"),
+}
+"""For each fault that has a name, a capture of which the installed tshark shows it."""
+
+
+def test_every_fault_that_has_a_name_has_an_example() -> None:
+    assert EXAMPLES.keys() == MEANINGS.keys()
+
+
+@pytest.mark.parametrize("fault", EXAMPLES)
+def test_the_example_shows_the_fault(run: Run, tmp_path: Path, fault: str) -> None:
+    assert fault in faults(verified(run, EXAMPLES[fault](tmp_path)))
+
+
 Frames = dict[int, dict[str, Array]]
 
 
@@ -178,6 +262,29 @@ def test_an_invented_difference_is_found(
         assert text.exit_code == 1
         assert difference["text"] in text.stdout
         assert session["filter"] in text.stdout
+
+
+@pytest.mark.parametrize(("row", "lost"), [(2, (40,)), (7, (14,)), (2, (14, 40))])
+def test_a_loss_elsewhere_excuses_nothing(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row: int, lost: Sequence[int]
+) -> None:
+    """Of ten frames of four packets the second, from packet 11 on, or the ninth loses one, and another comes out otherwise."""
+    real = dissector.dissected
+
+    def other(path: str, reading: dissector.Reading) -> tuple[str, Frames]:
+        version, frames = real(path, reading)
+        (table,) = frames.values()
+        table["rsv"][np.flatnonzero(table["port"] == peers.CLIENT_END[1])[row : row + 1]] = 4  # it may see fewer when it waits
+        return version, frames
+
+    capture = lossy(tmp_path, *lost)
+    (before,) = verified(run, capture)["sessions"]
+    assert set(before["known_faults"]) == {"lost-segment"}
+    monkeypatch.setattr(dissector, "dissected", other)
+    (session,) = verified(run, capture, status=1)["sessions"]
+    unexplained = [one for one in session["first_differences"] if one["known_fault"] is None]
+    assert [one["kind"] for one in unexplained] == ["unlike"]
+    assert session["known_faults"] == before["known_faults"]
 
 
 def test_a_connection_that_only_wireshark_takes_for_a_websocket(run: Run, silent: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.copies import blocks
+from analyzer.model import pcapng
 from analyzer.model.limits import DEFAULT
 from analyzer.model.settings import Settings
 from analyzer.sources import open_capture
@@ -37,7 +38,7 @@ def test_packets_and_comments_come_back(
 
 def test_an_option_is_cut_between_characters() -> None:
     code, value = blocks.comment("ä" * DEFAULT.whole)
-    assert code == blocks.COMMENT
+    assert code == pcapng.COMMENT
     assert value.decode() == "ä" * (blocks.LONGEST // 2)
 
 

@@ -1,0 +1,17 @@
+"""The query of a request's target, as parameters. In: what stands behind the question mark. Out: names and values, decoded."""
+
+from urllib.parse import parse_qsl
+
+MOST_PARAMETERS = 1000
+
+
+def parameters(query: str) -> dict[str, str]:
+    """Of those that stand twice the first; none at all of a query that only wants to cost time."""
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
+    except ValueError:
+        pairs = []
+    values: dict[str, str] = {}
+    for name, value in pairs:
+        values.setdefault(name, value)
+    return values
