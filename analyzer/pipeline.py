@@ -383,8 +383,8 @@ def _servers(connection: Connection) -> list[tuple[str, int]]:
 def _attempts_without_bytes(state: _State, servers: frozenset[tuple[str, int]]) -> None:
     """Decide on connections that were refused, unanswered or encrypted, or that a proxy did not let through.
 
-    They are attempts when their server carries a WebSocket somewhere in the captures, was named, or when their capture holds nothing
-    else. (A share of it knows no more than `servers`, which are those of this capture, as only one is divided.)
+    They are attempts when their server carries a WebSocket somewhere in the captures, was named, or when their capture holds
+    nothing else. (A share of it knows no more than `servers`, which are those of this capture, as only one is divided.)
     """
     found = [(connection, _servers(connection)) for connection in state.candidates]
     carrying = servers if state.watch.divided else state.carrying

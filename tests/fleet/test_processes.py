@@ -166,7 +166,7 @@ assert "multiprocessing" not in sys.modules
 
 
 def test_connections_are_decided_by_the_servers_of_all_captures(tmp_path: Path) -> None:
-    """A lost SYN is an attempt where another capture shows that its server carries WebSockets, or where its capture has no other."""
+    """A lost SYN is an attempt where another capture shows that its server carries WebSockets, or where it is all there is."""
     carrying = FOLDER / "healthy-linear16" / "capture.pcap"
     (session,) = analyzer.analyze(carrying, frames=False).sessions
     port = session.server.port
@@ -180,3 +180,115 @@ def test_connections_are_decided_by_the_servers_of_all_captures(tmp_path: Path) 
         for jobs in (1, 2):
             report = analyzer.analyze(lost, carrying, frames=False, jobs=jobs)
             assert [[one.server.port for one in capture.sessions] for capture in report.captures] == [attempts, [port]]
+
+
+def test_the_library_gives_the_same_report() -> None:
+    paths = CAPTURES[:6]
+    usual = analyzer.analyze(*paths, frames=False)
+    assert analyzer.analyze(*paths, frames=False, jobs=3) == usual
+    framed = analyzer.analyze(*paths, jobs=3)
+    assert plain(framed) == plain(usual)
+    assert len(framed.sessions[0].frames["opcode"])
+    assert not multiprocessing.active_children()
+
+
+def test_audio_files_are_the_same(tmp_path: Path) -> None:
+    paths = [HEALTHY, SILENT]
+    for jobs in (1, 2):
+        dump = Dump(tmp_path / str(jobs), frozenset(Side), raw=True)
+        analyzer.analyze(*paths, settings=Settings(dump=dump), frames=False, jobs=jobs)
+    one, two = ({path.name: path.read_bytes() for path in (tmp_path / jobs).iterdir()} for jobs in "12")
+    assert one == two
+    assert one
+
+
+def test_the_first_error_in_order_is_raised(tmp_path: Path) -> None:
+    second, third = tmp_path / "second.pcap", tmp_path / "third.pcap"
+    for jobs in (1, 2, 3):
+        with pytest.raises(UnusableInputError, match=r"second\.pcap cannot be opened"):
+            analyzer.analyze(HEALTHY, second, third, frames=False, jobs=jobs)
+        with pytest.raises(UsageError, match=f"not {-jobs}"):
+            analyzer.analyze(HEALTHY, SILENT, frames=False, jobs=-jobs)
+    assert not multiprocessing.active_children()
+
+
+def test_what_a_process_did_not_expect_is_raised_here() -> None:
+    with Processes(2, operator.truediv) as fleet, pytest.raises(TypeError) as raised:  # type: ignore[arg-type]
+        list(fleet.read([Task(("a",)), Task(("b",))], None))
+    assert any("In a process of its own" in note for note in raised.value.__notes__)
+
+
+def test_progress_counts_all_captures() -> None:
+    told: list[tuple[int, int | None]] = []
+    paths = CAPTURES[:5]
+    size = sum(path.stat().st_size for path in paths)
+    settings = Settings(limits=analyzer.Limits(batch=9000))
+    analyzer.analyze(*paths, settings=settings, frames=False, jobs=2, progress=lambda done, total: told.append((done, total)))
+    assert told[-1] == (size, size)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert DEFAULT.batch > 9000
+
+
+class Stuck(NamedTuple):
+    """A report by two processes, the numbers of these, and what each of them waits for: the rest of a capture."""
+
+    process: subprocess.Popen[bytes]
+    workers: list[int]
+    captures: list[IO[bytes]]
+
+
+@pytest.fixture
+def stuck(tmp_path: Path) -> Iterator[Stuck]:
+    """Captures are named pipes, into which nothing is written."""
+    if not hasattr(os, "mkfifo") or not Path(f"/proc/self/task/{os.getpid()}/children").exists():
+        pytest.skip("needs named pipes and a system that tells the children of a process")
+    paths = [tmp_path / "one", tmp_path / "two"]
+    for path in paths:
+        os.mkfifo(path)
+    command = [sys.executable, "-m", "analyzer", "report", *map(str, paths), "--jobs", "2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        captures = [path.open("wb") for path in paths]  # opens when the worker has opened it to read
+        workers = [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+        yield Stuck(process, workers, captures)
+        process.kill()
+        for capture in captures:
+            capture.close()
+
+
+def runs(worker: int) -> bool:
+    """Whether there is such a process, and it has not ended yet (those of a parent that was killed may not be cleared away)."""
+    try:
+        return Path(f"/proc/{worker}/stat").read_text().rpartition(") ")[2][0] not in "ZX"
+    except OSError:
+        return False
+
+
+def test_a_process_that_is_killed_is_told(stuck: Stuck) -> None:
+    os.kill(stuck.workers[1], signal.SIGKILL)
+    output, errors = stuck.process.communicate(timeout=60)
+    assert (stuck.process.returncode, output) == (2, b"")
+    assert b"ended with signal 9; if memory ran out, try fewer jobs" in errors
+    assert len(errors.splitlines()) == 1
+    assert not any(map(runs, stuck.workers))
+
+
+def test_an_interrupt_ends_all(stuck: Stuck) -> None:
+    stuck.process.send_signal(signal.SIGINT)
+    output, errors = stuck.process.communicate(timeout=60)
+    assert (stuck.process.returncode, output) == (130, b"")
+    assert errors.split() == [b"analyzer:", b"Interrupted."]
+    assert not any(map(runs, stuck.workers))
+
+
+def test_workers_do_not_outlive_a_parent_that_is_killed(stuck: Stuck) -> None:
+    """They finish what they read, and then nobody listens."""
+    stuck.process.kill()
+    for capture in stuck.captures:
+        capture.close()
+    output, errors = stuck.process.communicate(timeout=60)  # until nobody holds these any more
+    assert (output, errors) == (b"", b"")
+    deadline = 1000
+    while any(map(runs, stuck.workers)) and deadline:
+        time.sleep(0.01)
+        deadline -= 1
+    assert deadline
