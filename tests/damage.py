@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from kinds import ENCODINGS
+
 import analyzer
 from analyzer.model.report import Report, SessionReport
 from analyzer.model.settings import Settings
@@ -22,21 +24,6 @@ from analyzer.sources import open_source
 SECOND = 1_000_000_000
 CAPTURES = Path(__file__).parents[1] / "captures"
 OUT_OF_ORDER = {"clock-set-back", "halves-swapped"}
-ENCODINGS = {
-    *(
-        "healthy-aac",
-        "healthy-aiff",
-        "healthy-alaw",
-        "healthy-amr-nb",
-        "healthy-amr-wb",
-        "healthy-au",
-        "healthy-caf",
-        "healthy-flac",
-    ),
-    *("healthy-g729", "healthy-linear32", "healthy-mp3", "healthy-mp4-fragmented", "healthy-ogg-vorbis", "healthy-opus-packets"),
-    *("healthy-speex-ogg", "healthy-speex-packets", "healthy-wav-streamed", "wav-per-chunk"),
-}
-"""Captures that differ from others in what the messages hold, and not in how they are sent."""
 HEALTHY = sorted(
     path.parent
     for path in CAPTURES.glob("*/expected.json")

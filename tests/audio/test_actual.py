@@ -94,6 +94,7 @@ def test_stereo_as_mono(voice: Voice) -> None:
 
 
 CASES = [(name, 8000, channels) for name in ("linear16", "mulaw", "alaw", "linear32") for channels in (1, 2)]
+PITCHES = (100.0, 200.0)
 NOISE = np.random.default_rng(0)
 SIGNALS = {
     "noise": NOISE.normal(0, 3000, 40000),
@@ -116,7 +117,7 @@ def test_odd_signals_under_their_own_name_are_left_alone(name: str, ffmpeg: Call
         assert judge(head, encoding, 8000) is None, encoding
 
 
-@pytest.mark.parametrize("pitch", [100.0, 200.0])
+@pytest.mark.parametrize("pitch", PITCHES)
 @pytest.mark.parametrize("really", FORMS)
 def test_the_short_way_tells_what_the_long_one_does(
     really: str, pitch: float, voice: Voice, ffmpeg: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
@@ -125,12 +126,12 @@ def test_the_short_way_tells_what_the_long_one_does(
     spoken = voice(8000, 5, pitch)
     signals = [spoken, spoken // 20, np.concatenate((spoken[:9000], SIGNALS["noise"])), np.cumsum(spoken) // 9]
     signals += [spoken * (1 - share) + SIGNALS["noise"] * share for share in (0.1, 0.3, 0.5)]
-    signals += list(SIGNALS.values())
+    signals += [] if pitch > PITCHES[0] else SIGNALS.values()
     heads = [
         ffmpeg(signal.astype("<i2").tobytes(), "-f", "s16le", "-ar", "8000", "-i", "-", "-f", FORMS[really], "-")
         for signal in signals
     ]
-    cases = [(head[:size], *case) for head in heads for size in (5001, 40000, HEAD) for case in CASES]
+    cases = [(head[:size], *case) for head in heads for size in (5001, HEAD) for case in CASES]
     short = [judge(*case) for case in cases]
     plain = sum(actual._plain(np.frombuffer(head, np.uint8), AudioFormat(None, name, 8000, 1)) for head, name, *_ in cases)
     assert plain or really in {"pcm_s16be", "linear32"}

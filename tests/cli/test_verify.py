@@ -11,7 +11,7 @@ import numpy as np
 import peers
 import pytest
 from click.testing import CliRunner, Result
-from damage import ENCODINGS
+from kinds import CAPTURES, CONTENTS
 from peers import BINARY, CLIENT, SERVER, TEXT, Deflate, Said
 
 from analyzer.cli import main
@@ -21,10 +21,7 @@ from analyzer.sources import dissector
 from analyzer.sources.keylog import LINE
 
 Run = Callable[..., Result]
-CAPTURES = sorted(
-    path for path in (Path(__file__).parents[2] / "captures").glob("*/capture.pcap*") if path.parent.name not in ENCODINGS
-)
-"""Those that differ only in what the messages hold are packets like others."""
+FRAMES = [path for path in CAPTURES if path.parent.name not in CONTENTS]
 KNOWN = {
     "connect-proxy": {"connect-tunnel"},
     "halves-swapped": {"out-of-order"},
@@ -57,7 +54,7 @@ def faults(said: Mapping[str, Any]) -> set[str]:
     return named
 
 
-@pytest.mark.parametrize("capture", CAPTURES, ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("capture", FRAMES, ids=lambda path: path.parent.name)
 def test_every_capture_agrees_but_for_known_faults(run: Run, capture: Path) -> None:
     said = verified(run, capture)
     assert faults(said) == KNOWN.get(capture.parent.name, set())

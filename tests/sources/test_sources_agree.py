@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from damage import ENCODINGS
+from kinds import CAPTURES, of_each_file
 
 import analyzer
 from analyzer.model.capture import Source
@@ -12,10 +12,6 @@ from analyzer.model.limits import Limits
 from analyzer.model.settings import Settings
 from analyzer.sources import open_source
 
-CAPTURES = sorted(
-    path for path in (Path(__file__).parents[2] / "captures").glob("*/capture.pcap*") if path.parent.name not in ENCODINGS
-)
-"""Those that differ only in what the messages hold are packets like others."""
 SMALL_BATCHES = Limits(batch=20_000)
 Packet = tuple[int, int, int, int, int, bytes]
 
@@ -42,7 +38,7 @@ def read(path: Path, source: str) -> tuple[list[Packet], Source]:
         return packets(opened), opened
 
 
-@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", of_each_file(), ids=lambda path: path.parent.name)
 @pytest.mark.parametrize("other", ["scapy", pytest.param("pyshark", marks=needs_tshark)])
 def test_same_packets(path: Path, other: str) -> None:
     native, first = read(path, "native")
