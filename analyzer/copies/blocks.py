@@ -12,6 +12,7 @@ DROPPED = 5
 """Option of interface statistics."""
 NANOSECONDS = 9
 """A resolution of 10^-9 s."""
+MOST = (1 << 64) - 1
 LONGEST = 0xFFFF
 """Bytes that an option takes (section 3.5)."""
 
@@ -51,9 +52,9 @@ def packet(which: int, ticks: int, data: bytes, on_wire: int, comments: Iterable
 
 
 def statistics(which: int, ticks: int, dropped: int) -> bytes:
-    """What an interface says at a time: how many packets it lost."""
+    """What an interface says at a time: how many packets it lost, at most what 64 bits hold (its packets may say more together)."""
     head = struct.pack("<III", which, ticks >> 32 & 0xFFFFFFFF, ticks & 0xFFFFFFFF)
-    return block(STATISTICS, head + options([(DROPPED, struct.pack("<Q", dropped))]))
+    return block(STATISTICS, head + options([(DROPPED, struct.pack("<Q", min(dropped, MOST)))]))
 
 
 def _padded(data: bytes) -> bytes:

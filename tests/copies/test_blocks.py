@@ -42,6 +42,15 @@ def test_an_option_is_cut_between_characters() -> None:
     assert value.decode() == "ä" * (blocks.LONGEST // 2)
 
 
+@pytest.mark.parametrize(("lost", "written"), [(7, 7), (1 << 65, (1 << 64) - 1)])
+def test_lost_packets_come_back_as_far_as_the_format_can_say(lost: int, written: int, tmp_path: Path) -> None:
+    path = tmp_path / "capture.pcapng"
+    path.write_bytes(blocks.section() + blocks.interface(ETHERNET) + blocks.statistics(0, 1, lost))
+    with open_capture((str(path),), Settings(source="native"), disordered=True) as source:
+        assert list(source.batches()) == []
+        assert [one.dropped for one in source.log.interfaces] == [written]
+
+
 @pytest.mark.skipif(shutil.which("tshark") is None, reason="needs tshark")
 def test_wireshark_reads_them(tmp_path: Path) -> None:
     path = tmp_path / "capture.pcapng"
