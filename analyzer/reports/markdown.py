@@ -34,7 +34,7 @@ MANY = 3
 """With more sessions a table comes first, and only those with an error or a warning are told in full."""
 DETAILED = 20
 """Sessions told in full at most; a ticket that is longer is not read."""
-_MARKUP = re.compile(r"[\\`*\[\]|~]|^#|(?<!\w)_|_(?!\w)")
+_MARKUP = re.compile(r"[\\`*\[\]|~]|^#|(?<![^\W_])_|_(?![^\W_])")
 _LINK = re.compile(r"(?i)\b(https?|ftp|www)(?=[:.])")
 _MENTION = re.compile(r"(?<!\w)@(?=\w)")
 
