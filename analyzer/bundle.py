@@ -100,17 +100,22 @@ class Maker:
         folder = self._folder / name
         folder.mkdir()
         found, path = self._excerpt(capture, session, folder)
-        told, same = None, False
+        told, same, others = None, False, None
         if path is not None:
             told = self._analysed([str(path)], session, folder, original=False)
             same = told is not None and _judged(told[1]) == _judged(session)
-        if told is None or not (same or self._replace_addresses):
+            others = None if told is None else _others(told[1], session)
+        ours = same or self._replace_addresses  # the original has the real addresses
+        if told is None and self._replace_addresses:
+            msg = f"Addresses of session {session.id} cannot be replaced: a capture of it alone does not show it."
+            raise UsageError(msg)
+        if told is None or not ours:
             told = self._analysed(_paths(capture), session, folder, original=True)
             assert told is not None
         files = {f"{name}/{side}.{kind}": file for side, kind, file in _audio(told[1])} if self._audio else {}
         if path is not None:
             files[f"{name}/capture.pcapng"] = self._shipped(capture, session, path)
-        shown = f"{name}/capture.pcapng" if same or self._replace_addresses else Path(capture.path).name
+        shown = f"{name}/capture.pcapng" if ours else Path(capture.path).name
         facts = {
             "session": session.id,
             "request_id": session.upgrade.get("request_id"),
@@ -121,9 +126,10 @@ class Maker:
                 "tls_removed": found.tls_removed,
                 "why_none": found.why,
                 "same_findings": same,
+                "same_counts": others == "",
             },
         }
-        part = Part(told[1], name, files, facts, _note(found, same=same))
+        part = Part(told[1], name, files, facts, _note(found, others or "", same=same, ours=ours))
         return part, replace(told[0], path=shown, files=(), comments=(), sessions=Archive([(session.id, told[1])]))
 
     def _excerpt(self, capture: CaptureReport, session: SessionReport, folder: Path) -> tuple[Excerpt, Path | None]:
@@ -187,6 +193,15 @@ def _judged(session: SessionReport) -> list[tuple[Any, ...]]:
     return [(one.rule, one.severity, one.side, one.count) for one in session.findings]
 
 
+def _others(copy: SessionReport, original: SessionReport) -> str:
+    """How many frames and messages the original has, where its own capture has not as many."""
+    told = []
+    for what, name in (("frames", "frame_counts"), ("messages", "message_counts")):
+        here, there = (sum(sum(side.values()) for side in getattr(one, name).values()) for one in (copy, original))
+        told += [f"{there:,} {what} instead of {here:,}"] if here != there else []
+    return " and ".join(told)
+
+
 def _audio(session: SessionReport) -> Iterator[tuple[str, str, Path]]:
     """Side, kind and place of the audio files that the zip gets."""
     for side, track in session.audio.items():
@@ -196,12 +211,15 @@ def _audio(session: SessionReport) -> Iterator[tuple[str, str, Path]]:
                 yield side, kind, Path(path)
 
 
-def _note(found: Excerpt, *, same: bool) -> str:
-    """What is special about the capture of a session."""
+def _note(found: Excerpt, others: str, *, same: bool, ours: bool) -> str:
+    """What is special about the capture of a session. `ours`: the report is of it."""
     if found.why is not None:
         return f"none. {found.why} Packet numbers in the report are those of the original capture"
     told = f"{found.packets:,} packets, {found.overwritten:,} bytes overwritten"
     told += ", TLS taken off" if found.tls_removed else ""
     if same:
-        return f"{told}; the report tells of this capture, and the original has the same findings"
+        counted = f", but {others}" if others else ""
+        return f"{told}; the report tells of this capture, and the original has the same findings{counted}"
+    if ours:
+        return f"{told}; the report tells of this capture, which does not have the same findings as the original"
     return f"{told}; it does not show every finding of the original, of which the report tells, with its packet numbers"

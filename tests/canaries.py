@@ -1,7 +1,8 @@
 """Canary secrets in every place where credentials and confidential words travel, and the captures that carry them.
 
 `CANARIES` maps each place to its value; no value stands anywhere else. `WRAPPINGS` are ways for the same talk to cross the wire.
-`found_in` looks for them in an output, also in base64, hex and percent-encoding, and inside archives, pages and tables.
+`found_in` looks for them in an output, also in base64, hex and percent-encoding, and inside archives, pages, tables and captures:
+behind masks, compression, and the header compression of HTTP/2.
 """
 
 import base64
@@ -16,6 +17,9 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
+from h2_peers import PREFACE, Pair
+from hpack import Decoder
+from pcapng_files import PACKET, blocks
 from peers import CLIENT, SERVER, Talk, pcap
 from tls_peers import Peers
 from wire_script import accept_of, speech
@@ -235,6 +239,47 @@ def _turned_away(_: str) -> tuple[bytes, bytes]:
     return pcap(Talk([(CLIENT, REJECTED.encode()), (SERVER, REJECTION.encode())])), b""
 
 
+def _twice_secured(story: str) -> tuple[bytes, bytes]:
+    """Through a proxy that is reached by TLS itself."""
+    inner = Peers().speak(talk(story, _whole))
+    outer = Peers().speak(Talk([(CLIENT, CONNECT.encode()), (SERVER, b"HTTP/1.1 200 OK\r\n\r\n"), *inner.talk.chunks]))
+    return pcap(outer.talk), outer.keys + inner.keys
+
+
+def _fields(head: str) -> list[tuple[str, str]]:
+    """The fields of an HTTP/1.1 head that HTTP/2 has, too (RFC 9113 section 8.2)."""
+    pairs = [line.split(": ", 1) for line in head.split("\r\n")[1:] if line]
+    gone = {"host", "upgrade", "connection", "sec-websocket-key", "sec-websocket-accept"}
+    return [(name.lower(), value) for name, value in pairs if name.lower() not in gone]
+
+
+def _asked(pair: Pair, request: str) -> int:
+    """The request as an extended CONNECT (RFC 8441 section 4); gives its stream."""
+    start = [(":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "https"), (":path", request.split(" ")[1])]
+    return pair.ask([*start, (":authority", "localhost"), *_fields(request)])
+
+
+def _streamed(story: str) -> tuple[bytes, bytes]:
+    request, answer, *said = talk(story, _compressed(), "permessage-deflate").chunks
+    pair = Pair()
+    stream = _asked(pair, request[1].decode())
+    pair.answer(stream, [(":status", "200"), *_fields(answer[1].decode())])
+    for side, content in said:
+        pair.send(side, stream, content)
+    pair.send(SERVER, stream, b"", end=True)
+    pair.send(CLIENT, stream, b"", end=True)
+    return pcap(pair.talk), b""
+
+
+def _stream_turned_away(_: str) -> tuple[bytes, bytes]:
+    head, _, body = REJECTION.partition("\r\n\r\n")
+    pair = Pair()
+    stream = _asked(pair, REJECTED)
+    pair.answer(stream, [(":status", "401"), *_fields(head)])
+    pair.send(SERVER, stream, body.encode(), end=True)
+    return pcap(pair.talk), b""
+
+
 WRAPPINGS: dict[str, Callable[[str], tuple[bytes, bytes]]] = {
     "plain": _plain,
     "fragmented": _fragments,
@@ -242,6 +287,9 @@ WRAPPINGS: dict[str, Callable[[str], tuple[bytes, bytes]]] = {
     "in TLS": _secured,
     "behind a proxy": _tunnelled,
     "rejected": _turned_away,
+    "in TLS in TLS": _twice_secured,
+    "over HTTP/2": _streamed,
+    "rejected over HTTP/2": _stream_turned_away,
 }
 """Each gives a capture and the key log that belongs to it."""
 
@@ -264,7 +312,7 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
 
 
 def _layers(data: bytes) -> Iterator[bytes]:
-    """The output, and what is inside it: members of archives, blocks of base64."""
+    """The output, and what is inside it: members of archives, what was said in a capture, blocks of base64."""
     yield data
     if data.startswith(b"PK"):
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -272,10 +320,88 @@ def _layers(data: bytes) -> Iterator[bytes]:
                 yield member.filename.encode()
                 yield from _layers(archive.read(member))
         return
+    if data.startswith((_PCAP, _PCAPNG)):
+        for said in _said_in(data):
+            yield from _layers(said)
+        return
     for block in _BASE64.findall(data):
         bare = block.translate(bytes.maketrans(b"-_", b"+/")).rstrip(b"=")
         bare = bare[: len(bare) - (len(bare) % 4 == 1)]
         yield base64.b64decode(bare + b"=" * (-len(bare) % 4))
+
+
+_PCAP, _PCAPNG = b"\x4d\x3c\xb2\xa1", b"\x0a\x0d\x0d\x0a"
+_HEADERS, _CONTINUATION = 1, 9
+
+
+def _packets(data: bytes) -> Iterator[bytes]:
+    """The packets of a capture from their IPv4 headers on: pcap as `pcap` writes it, with Ethernet, pcapng as a bundle has it."""
+    if data.startswith(_PCAPNG):
+        yield from (body[20 : 20 + int.from_bytes(body[12:16], "little")] for _, kind, body in blocks(data) if kind == PACKET)
+        return
+    at = 24
+    while at < len(data):
+        size = int.from_bytes(data[at + 8 : at + 12], "little")
+        yield data[at + 16 + 14 : at + 16 + size]
+        at += 16 + size
+
+
+def _said_in(data: bytes) -> Iterator[bytes]:
+    """What each side sent in the one connection of a capture; its headers of HTTP/2, and its messages, as they were said."""
+    sides: dict[bytes, bytes] = {}
+    for packet in _packets(data):
+        tcp = packet[20:]
+        sides[tcp[:2]] = sides.get(tcp[:2], b"") + tcp[(tcp[12] >> 4) * 4 :]
+    framed = any(sent.startswith(PREFACE) for sent in sides.values())
+    for sent in sides.values():
+        yield sent
+        said = sent.removeprefix(PREFACE)
+        if framed:
+            headers, said = _unframed(said)
+            yield headers
+        while said.startswith((b"GET ", b"CONNECT ", b"HTTP/1.1 ")):
+            said = said.partition(b"\r\n\r\n")[2]
+        yield b"\0\0\0\0".join(_messages(said))
+
+
+def _unframed(sent: bytes) -> tuple[bytes, bytes]:
+    """Header fields and content of one side of HTTP/2."""
+    decoder, block, headers, content, at = Decoder(), b"", b"", b"", 0
+    while at < len(sent):
+        size, kind, flags = int.from_bytes(sent[at : at + 3], "big"), sent[at + 3], sent[at + 4]
+        payload = sent[at + 9 : at + 9 + size]
+        at += 9 + size
+        if kind == 0:
+            content += payload
+        elif kind in (_HEADERS, _CONTINUATION):
+            block += payload
+            if flags & 4:
+                headers += b"".join(b"%s: %s\n" % field for field in decoder.decode(block, raw=True))
+                block = b""
+    return headers, content
+
+
+def _messages(sent: bytes) -> Iterator[bytes]:
+    """Messages of one side, unmasked and inflated."""
+    inflater, compressed, message, at = zlib.decompressobj(-15), False, b"", 0
+    while at + 2 <= len(sent):
+        size, wide = sent[at + 1] & 127, {126: 2, 127: 8}.get(sent[at + 1] & 127, 0)
+        begin = at + 2 + wide
+        size = int.from_bytes(sent[at + 2 : begin], "big") if wide else size
+        masked = sent[at + 1] >> 7
+        mask = sent[begin : begin + 4] if masked else bytes(4)
+        begin += 4 * masked
+        payload = sent[begin : begin + size]
+        pad = (mask * (len(payload) // 4 + 1))[: len(payload)]
+        payload = (int.from_bytes(payload, "big") ^ int.from_bytes(pad, "big")).to_bytes(len(payload), "big")
+        fin, rsv1, opcode = sent[at] >> 7, sent[at] >> 6 & 1, sent[at] & 15
+        at = begin + size
+        if opcode > 2:
+            yield payload
+            continue
+        compressed, message = (compressed, message + payload) if opcode == 0 else (bool(rsv1), payload)
+        if fin:
+            yield inflater.decompress(message + b"\0\0\xff\xff") if compressed else message
 
 
 def found_in(data: bytes) -> list[str]:

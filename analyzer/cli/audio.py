@@ -1,5 +1,7 @@
 """`analyzer audio CAPTURE... -o DIR`: what was sent, to be listened to, with a verdict whether it decodes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,9 @@ from analyzer.model.schema import Side
 from analyzer.model.settings import Dump
 
 _SIDES = {"client": frozenset({Side.CLIENT}), "server": frozenset({Side.SERVER}), "both": frozenset(Side)}
+
+_UNFINISHED = ".analyzer-*"
+"""Names that files have until they are whole."""
 
 
 @click.command(short_help="Write the audio of each session as WAV.")
@@ -48,6 +53,19 @@ def audio(captures: tuple[str, ...], folder: Path, side: str, **chosen: Any) -> 
     from analyzer.pipeline import analyze  # noqa: PLC0415 - numpy and all steps
     from analyzer.reports.audio import lines  # noqa: PLC0415 - not for --help
 
-    with progress() as show:
+    with _swept(folder), progress() as show:
         report = analyze(*captures, settings=settings(dump=dump, **chosen), frames=False, progress=show)
     write(lines(report))
+
+
+@contextmanager
+def _swept(folder: Path) -> Iterator[None]:
+    """Where the work fails or is interrupted, remove the files that are not whole yet."""
+    before = set(folder.glob(_UNFINISHED))
+    try:
+        yield
+    except BaseException:
+        for path in set(folder.glob(_UNFINISHED)) - before:
+            with suppress(OSError):
+                path.unlink()
+        raise

@@ -10,6 +10,7 @@ import click
 from analyzer.cli.options import captures_argument, input_options, output_option, settings, transcripts_option
 from analyzer.cli.progress import progress
 from analyzer.cli.spool import on_disk
+from analyzer.cli.whole import whole
 from analyzer.model.errors import UsageError
 
 _NO_CODE = (
@@ -62,7 +63,7 @@ def bundle(
             msg = f"There is no WebSocket session in {' and '.join(captures)}."
             raise UsageError(msg)
         parts = [part for part, _ in made]
-        whole = replace(report, captures=tuple(capture for _, capture in made), settings=shown(report.settings))
+        told = replace(report, captures=tuple(capture for _, capture in made), settings=shown(report.settings))
         if len({path.name for path in code_files}) < len(code_files):
             msg = "Two files of code have the same name; give one of them another."
             raise UsageError(msg)
@@ -70,7 +71,7 @@ def bundle(
         page = cover_page(parts, [name for name in code if code_files], audio=not no_audio, transcripts=transcripts)
         members = [
             ("README.md", "what support asks for", page),
-            *reports(whole, parts),
+            *reports(told, parts),
             *(
                 (name, "packets" if name.endswith(".pcapng") else "audio", path)
                 for part in parts
@@ -79,12 +80,8 @@ def bundle(
             *((name, "code", text) for name, text in code.items()),
         ]
         head = {"tool": report.tool, "sessions": [dict(part.facts) for part in parts]}
-        try:
-            with output.open("wb") as file:
-                Bundle(file).write(members, head)
-        except OSError as error:
-            msg = f"Cannot write {output}: {error.strerror}."
-            raise UsageError(msg) from error
+        with whole(output) as file:
+            Bundle(file).write(members, head)
     for part in parts:
         click.echo(f"Session {part.session.id}: {part.session.verdict.rule or 'ok'}; {part.note}")
     click.echo(f"{output}: {len(parts)} session{'s' * (len(parts) > 1)}. Look through it before you send it.")

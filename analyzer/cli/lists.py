@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from analyzer.cli.output import write
+from analyzer.cli.whole import whole
 from analyzer.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,4 +47,5 @@ def write_columns(columns: Iterable[dict[str, list[Any]]], fields: "tuple[Field,
         raise UsageError(msg)
     from analyzer.reports.parquet import write as write_parquet  # noqa: PLC0415 - not for --help
 
-    write_parquet(output, fields, columns)
+    with whole(output) as file:
+        write_parquet(file, fields, columns)

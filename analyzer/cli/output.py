@@ -1,5 +1,6 @@
 """Where a command's text goes: standard output or a file, with the console's width and colour asked for in one place."""
 
+import io
 import os
 import sys
 from collections.abc import Iterable
@@ -7,21 +8,18 @@ from pathlib import Path
 
 import click
 
+from analyzer.cli.whole import whole
 from analyzer.model.errors import UsageError
 
 
 def write(texts: Iterable[str], path: Path | None = None) -> None:
-    """Write pieces of text as they come. A reader who has seen enough (`| head`) ends it quietly.
+    """Write pieces of text as they come; a file is there when it is whole. A reader who has seen enough (`| head`) ends it quietly.
 
     Raises UsageError when a file or standard output cannot be written.
     """
     if path is not None:
-        try:
-            with path.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
-                file.writelines(texts)
-        except OSError as error:
-            msg = f"Cannot write {path}: {error.strerror}."
-            raise UsageError(msg) from error
+        with whole(path) as file, io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline="\n") as out:
+            out.writelines(texts)
         return
     try:
         for text in texts:

@@ -1,9 +1,9 @@
 """What a report finds that an earlier one did not: the JSON report of that one is the baseline.
 
-A finding is known when the baseline has one of the same fingerprint: rule, severity, side, path of the request, and what it is in
-kind (`KINDS`: with which code the server closed, why a handshake was refused, as what the audio is declared and what it is). So a
-rule that speaks again for another cause is new. What says when, where and how much does not count: times, packet numbers, sizes and
-how often a thing happened in one session are others in every run, and the baseline may be of another capture.
+A finding is known when the baseline has one of the same key (`analyzer.model.recognition`): rule, severity, side, path of the
+request, and what it is in kind: with which code the server closed, why a handshake was refused, as what the audio is declared and
+what it is. So a rule that speaks again for another cause is new. What says when, where and how much does not count: times, packet
+numbers, sizes and how often a thing happened in one session are others in every run, and the baseline may be of another capture.
 
 Each of the baseline's findings counts for one: where it has one session with a fault and three have it now, it is new in two.
 """
@@ -19,21 +19,9 @@ from analyzer.model.archive import Archive, packed
 from analyzer.model.errors import UsageError
 from analyzer.model.finding import Finding, Verdict
 from analyzer.model.limits import DEFAULT
+from analyzer.model.recognition import Key, key_of
 from analyzer.model.report import SCHEMA, CaptureReport, Report, SessionReport
 
-Key = tuple[str, str, str | None, str | None, str]
-"""Rule, severity, side, path of the request, what it is in kind."""
-KINDS = frozenset(
-    {
-        *("status", "closed_with", "code", "type", "variant"),  # what the server said
-        *("alert", "certificate", "tcp_end", "ended_by"),
-        *("declared", "actual", "decodable", "container", "looks_like"),
-        *("words", "why"),
-    }
-)
-"""Values of findings that say what it is, rather than how much, when, or in which words."""
-SIDES = frozenset({"client", "server"})
-"""Values by side, where they count violations by name: the names say what it is."""
 LARGEST = 1 << 30
 """Bytes of a baseline. A report has some 10 KB per session."""
 
@@ -59,19 +47,7 @@ def read(path: Path) -> Counter[Key]:
 
 
 def _key_of(finding: Mapping[str, Any], path: str | None) -> Key:
-    return finding["rule"], finding["severity"], finding["side"], path, _kind(finding["values"])
-
-
-def _kind(values: Mapping[str, Any]) -> str:
-    """What a finding is in kind, as text; lists without order and repetition."""
-    told: dict[str, Any] = {}
-    for name in sorted(values):
-        value = values[name]
-        if name in SIDES and isinstance(value, Mapping):
-            told[name] = sorted(value)
-        elif name in KINDS:
-            told[name] = sorted(set(map(str, value))) if isinstance(value, list | tuple) else value
-    return json.dumps(told, sort_keys=True, default=str)
+    return key_of(finding["rule"], finding["severity"], finding["side"], path, finding["values"])
 
 
 def since(report: Report, known: Counter[Key]) -> Report:
@@ -95,7 +71,7 @@ def _new(findings: Sequence[Finding], path: str | None, left: Counter[Key]) -> t
     """Findings that the baseline does not account for; what it has is used up."""
     new = []
     for finding in findings:
-        key = (finding.rule, str(finding.severity), finding.side, path, _kind(finding.values))
+        key = key_of(finding.rule, finding.severity, finding.side, path, finding.values)
         if left[key] > 0:
             left[key] -= 1
         else:

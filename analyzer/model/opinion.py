@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import field
 from enum import StrEnum
-from typing import Any
 
 import numpy as np
 
@@ -35,6 +34,7 @@ class Agreement(StrEnum):
     """What comes of the comparison of one connection."""
 
     AGREES = "agrees"
+    NOTHING = "no frames to compare"
     KNOWN_FAULT = "differs: known fault of tshark"
     DIFFERS = "differs"
 
@@ -72,6 +72,8 @@ class Opinion:
     """The first of them."""
     filter: str = ""
     """A display filter for the packets of these."""
+    workarounds: Mapping[str, str] = field(default_factory=dict)
+    """Options of tshark without which it saw less, by the fault that they work around."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,38 +90,5 @@ class SecondOpinion:
 
     @property
     def sound(self) -> bool:
-        """Whether all agree, or differ by known faults alone."""
+        """Whether none differs but by known faults."""
         return all(one.verdict is not Agreement.DIFFERS for one in self.sessions)
-
-    def plain(self) -> dict[str, Any]:
-        """The same as mappings and lists, for JSON."""
-
-        def end(endpoint: Endpoint | None) -> dict[str, Any] | None:
-            return None if endpoint is None else {"ip": endpoint.ip, "port": endpoint.port}
-
-        return {
-            "schema": "analyzer-verify/1",
-            "tool": dict(self.tool),
-            "path": self.path,
-            "tshark": self.tshark,
-            "sound": self.sound,
-            "sessions": [
-                {
-                    "session": one.session,
-                    "tcp_stream": one.tcp_stream,
-                    "client": end(one.client),
-                    "server": end(one.server),
-                    "verdict": str(one.verdict),
-                    "frames": {side: dict(counts) for side, counts in one.frames.items()},
-                    "known_faults": dict(one.faults),
-                    "differences": dict(one.kinds),
-                    "first_differences": [
-                        {"kind": each.kind, "side": each.side, "packet": each.packet, "text": each.text, "known_fault": each.fault}
-                        for each in one.differences
-                    ],
-                    "filter": one.filter,
-                }
-                for one in self.sessions
-            ],
-            "known_faults": dict(self.meanings),
-        }

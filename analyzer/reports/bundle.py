@@ -107,7 +107,10 @@ def cover_page(parts: Iterable[Part], code_files: Iterable[str], *, audio: bool,
         else "None yet: put it into `code/`; the place where the WebSocket is opened, and where audio is sent.\n\n"
     )
     yield "## What is not in here\n\n"
-    yield "Other connections of the capture, TLS keys, and credentials, which are overwritten or redacted."
+    yield (
+        "Other connections of the capture, other streams of an HTTP/2 connection, TLS keys, and credentials, which are overwritten "
+        "or redacted."
+    )
     yield "" if audio else " The audio was left out."
     yield "" if transcripts else " The words that the service recognised were left out."
     yield " Addresses and what was said are in it, unless they were replaced or left out.\n\n"

@@ -9,9 +9,9 @@ import base64
 import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
 
 from analyzer.model.errors import UsageError
+from analyzer.model.query import pairs
 from analyzer.reports.json import escaped
 from analyzer.reports.phrases import address
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from analyzer.model.report import CaptureReport, Report, SessionReport
 
 _TEXT, _BINARY = 1, 2
-_MOST_PARAMETERS = 1000
 _MILLISECONDS = 1e3
 _HTTP2 = "2"
 _ERRORS = {
@@ -125,17 +124,12 @@ def _request(session: "SessionReport", head: "Head | None") -> dict[str, Any]:
     headers: Mapping[str, str] = head.headers if head is not None else {}
     target = session.upgrade.get("target") or "/"
     host = headers.get("host") or (session.tls or {}).get("sni") or address(session.server)
-    query = target.partition("?")[2]
-    try:
-        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
-    except ValueError:
-        pairs = []
     return {
         "method": head.line.partition(" ")[0] if head is not None else "GET",
         "url": _url(session, target, host),
         "httpVersion": _version(session),
         "headers": _pairs(headers.items()),
-        "queryString": _pairs(pairs),
+        "queryString": _pairs(pairs(target.partition("?")[2])),
         "cookies": [],
         "headersSize": -1,
         "bodySize": 0,

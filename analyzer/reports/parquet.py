@@ -6,10 +6,9 @@ meaning.
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from analyzer.model.errors import MissingDependencyError, UsageError
+from analyzer.model.errors import MissingDependencyError
 from analyzer.reports.listing import Field
 
 ROW_GROUP = 50_000
@@ -22,8 +21,8 @@ def columns_of(rows: Iterable[dict[str, Any]], fields: tuple[Field, ...]) -> Ite
         yield {field.name: [row[field.name] for row in chunk] for field in fields}
 
 
-def write(path: Path, fields: tuple[Field, ...], columns: Iterable[dict[str, list[Any]]]) -> None:
-    """Write a file. Raises MissingDependencyError without pyarrow, UsageError where the file cannot be written."""
+def write(out: IO[bytes], fields: tuple[Field, ...], columns: Iterable[dict[str, list[Any]]]) -> None:
+    """Write to a file. Raises MissingDependencyError without pyarrow, OSError where the file cannot be written."""
     try:
         import pyarrow as pa  # noqa: PLC0415 - heavy, and only Parquet needs it
         from pyarrow import parquet  # noqa: PLC0415 - heavy, and only Parquet needs it
@@ -42,11 +41,7 @@ def write(path: Path, fields: tuple[Field, ...], columns: Iterable[dict[str, lis
         "list": pa.list_(pa.int64()),
     }
     schema = pa.schema([pa.field(one.name, kinds[one.kind], metadata={"meaning": one.meaning}) for one in fields])
-    try:
-        with parquet.ParquetWriter(path, schema, compression="zstd") as file:
-            for chunk in columns:
-                arrays = [pa.array(chunk[field.name], field.type) for field in schema]
-                file.write_table(pa.Table.from_arrays(arrays, schema=schema))
-    except OSError as error:
-        msg = f"Cannot write {path}: {error.strerror or error}."
-        raise UsageError(msg) from error
+    with parquet.ParquetWriter(out, schema, compression="zstd") as file:
+        for chunk in columns:
+            arrays = [pa.array(chunk[field.name], field.type) for field in schema]
+            file.write_table(pa.Table.from_arrays(arrays, schema=schema))

@@ -2,7 +2,7 @@
 pages, one result per finding.
 
 A result's place is the capture file; SARIF has no word for a packet, so that session and packets stand in its logical location and
-its properties. Its fingerprint holds from one capture to the next: rule, side, and the path of the request. What GitHub's code
+its properties. Its fingerprint holds from one capture to the next, and is of what a baseline knows a finding by. What GitHub's code
 scanning wants beyond the standard is in it: a region, a fingerprint of the name it looks for, and that no two results share.
 """
 
@@ -14,6 +14,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from analyzer.model.recognition import key_of
 from analyzer.model.rule_page import EXAMPLE, paragraphs
 from analyzer.reports.json import escaped
 from analyzer.reports.markdown import prose
@@ -128,7 +129,8 @@ def _session(capture: "CaptureReport", session: "SessionReport | None") -> dict[
 
 def _fingerprint(session: "SessionReport | None", finding: "Finding") -> str:
     path = session.upgrade.get("path") if session is not None else None
-    return sha256(json.dumps([finding.rule, finding.side, path]).encode()).hexdigest()[:_DIGITS]
+    key = key_of(finding.rule, finding.severity, finding.side, path, finding.values)
+    return sha256(json.dumps(key).encode()).hexdigest()[:_DIGITS]
 
 
 def _uri(path: str) -> str:

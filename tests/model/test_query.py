@@ -2,7 +2,7 @@
 
 import pytest
 
-from analyzer.model.query import MOST_PARAMETERS, parameters
+from analyzer.model.query import MOST_PARAMETERS, pairs, parameters
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,9 @@ from analyzer.model.query import MOST_PARAMETERS, parameters
 )
 def test_parameters(query: str, expected: dict[str, str]) -> None:
     assert parameters(query) == expected
+
+
+def test_pairs_are_all_of_them_in_order() -> None:
+    assert pairs("tag=b&a=&tag=a%26") == [("tag", "b"), ("a", ""), ("tag", "a&")]
+    assert pairs("&".join(["a=1"] * MOST_PARAMETERS)) == [("a", "1")] * MOST_PARAMETERS
+    assert pairs("&".join(["a=1"] * (MOST_PARAMETERS + 1))) == []

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from wire_script import write_capture
 
 from analyzer import Settings, analyze
 from analyzer.model.errors import UsageError
@@ -55,3 +56,14 @@ def test_without_contents_it_is_refused() -> None:
     report = analyze(CAPTURES / "control-as-binary" / "capture.pcap")
     with pytest.raises(UsageError, match="contents=True"):
         "".join(pieces(report))
+
+
+def test_a_parameter_that_stands_twice_stands_twice(tmp_path: Path) -> None:
+    script = "0 client GET /v1/listen?keywords=a%20b&tag=&keywords=c\n0.1 server 101\n0.2 server fin\n"
+    path = write_capture(script, tmp_path / "talk.pcap")
+    (entry,) = json.loads("".join(pieces(analyze(path, settings=Settings(contents=True)))))["log"]["entries"]
+    assert [(one["name"], one["value"]) for one in entry["request"]["queryString"]] == [
+        ("keywords", "a b"),
+        ("tag", ""),
+        ("keywords", "c"),
+    ]

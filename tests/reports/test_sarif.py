@@ -1,17 +1,22 @@
 """SARIF: every finding once, with its rule's page, and a fingerprint that holds from one capture to the next."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from markdown_it import MarkdownIt
 
+from analyzer import analyze
+from analyzer.compare.baseline import read
 from analyzer.model.report import Report, SessionReport
 from analyzer.reports import render
 from analyzer.rules import pages
 
 Make = Callable[..., Report]
+CAPTURES = Path(__file__).parents[2] / "captures"
 
 
 def run_of(report: Report) -> dict[str, Any]:
@@ -45,6 +50,25 @@ def test_fingerprints_tell_rules_apart_and_captures_not(make_report: Make, silen
     ]
     assert prints[0] == prints[1]
     assert len(set(prints[0])) == 2
+
+
+def test_fingerprints_are_of_what_a_baseline_knows_a_finding_by(tmp_path: Path) -> None:
+    """Over all captures: two results have the same one where the baseline takes the one finding for the other, and only there."""
+    report = analyze(*sorted(CAPTURES.glob("*/capture.pcap*")))
+    (tmp_path / "baseline.json").write_text(render(report, "json"), encoding="utf-8")
+    prints = Counter(result["partialFingerprints"]["analyzer/v1"] for result in run_of(report)["results"])
+    known = read(tmp_path / "baseline.json")
+    assert sorted(prints.values()) == sorted(known.values())
+    assert len(known) > 40
+
+
+def test_another_close_code_is_another_result(make_report: Make, silent: SessionReport) -> None:
+    (one, other) = (
+        run_of(make_report(replace(silent, findings=(replace(silent.findings[0], values={"code": code}),))))["results"][0]
+        for code in (1008, 1011)
+    )
+    for name in ("analyzer/v1", "primaryLocationLineHash"):
+        assert one["partialFingerprints"][name] != other["partialFingerprints"][name]
 
 
 def test_code_scanning_gets_what_it_wants_of_a_result(make_report: Make, silent: SessionReport) -> None:
