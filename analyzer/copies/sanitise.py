@@ -1,8 +1,8 @@
 """A connection written anew for strangers: only its own packets, TLS taken off where it could be, every secret overwritten.
 
 In: a Recording, whose bytes are changed in place, or taken over into others where the session is one of several streams. Out: a
-pcapng file of bare IP packets (LINKTYPE_RAW). Times, order, flags, windows and options of packets stay, and so does what was lost,
-sent again or overtaken: all copies of a byte are the same byte.
+pcapng file of bare IP packets (LINKTYPE_RAW). Times, order, flags and windows of packets stay, options of TCP that hold its numbers
+and nothing else, and what was lost, sent again or overtaken: all copies of a byte are the same byte.
 """
 
 import re
@@ -29,7 +29,7 @@ from analyzer.model.schema import Side
 
 RAW_IP = 101
 WRAP = 1 << 32
-FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
+FIN, SYN, RST, PSH = 1, 2, 4, 8
 LONGEST = 0xFFFF - IPV6 - LONGEST_TCP
 """Payload bytes of one packet; what a network card was to cut into packets may be longer."""
 CHUNKED = re.compile(rb"(?im)^transfer-encoding:[^\n]*chunked")
@@ -250,7 +250,7 @@ class Sanitised:
         end, there = begin + packet.length, begin + max(0, packet.captured)
         if not flags & RST:
             own.went(end)
-        acked = peer.number(ack) if flags & ACK else ack
+        acked = peer.number(ack)
         pair = (ends[side], ends[1 - side])
         for number, content, on_wire, bits in _pieces(own, begin, there, end, flags):
             moved = number - begin + (flags & SYN & ~bits > 0)
