@@ -96,7 +96,7 @@ def tcp_header(
     header[12], header[13], header[16:18] = header[12] & ~RESERVED, flags, b"\0\0"
     if not flags & URG:
         header[18:20] = b"\0\0"
-    return bytes(header[:TCP]) + _options(header[TCP:], edge)
+    return bytes(header[:TCP]) + _options(origin.header[TCP:], edge)
 
 
 def _options(options: bytes, edge: Callable[[int], int]) -> bytes:

@@ -17,29 +17,39 @@ from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import Limits
 from analyzer.model.redact import Secrets
 from analyzer.model.schema import Side
-from analyzer.model.streams import Run
+from analyzer.model.session import Response
+from analyzer.model.streams import Gap, Run
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 HEADER = 9
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9
-END_STREAM, END_HEADERS, PADDED = 1, 4, 8
+END_STREAM, ACK, END_HEADERS, PADDED = 1, 1, 4, 8
+FLAGS = {DATA: END_STREAM | PADDED, HEADERS: END_STREAM | END_HEADERS, CONTINUATION: END_HEADERS, SETTINGS: ACK, PING: ACK}
+"""Flags that mean something in the copy."""
 FIXED = {RST_STREAM: 4, PING: 8, WINDOW_UPDATE: 4}
 """Types whose payload has one length."""
 SETTING, LAST_WORDS = 6, 8
 """Bytes of a setting; in a GOAWAY, in front of words."""
+KNOWN_SETTINGS = range(1, 10)
+"""Of these it is known that they are numbers (section 6.5.2, RFC 8441, RFC 9218); others hold what anyone likes (RFC 8701)."""
 USUAL_SIZE = 1 << 14
 """The longest payload that every receiver takes (section 4.2)."""
 LONGEST = (1 << 24) - 1
 MASK = 0x7FFFFFFF
 UNREADABLE = b"\x80"
 """In place of headers that could not be read, and are not to be read now: an index of 0 (RFC 7541 section 6.1)."""
+FIELD = 32
+"""What a header takes besides its letters (RFC 7541 section 4.1)."""
 LONG = 127
 """From there on a length takes more than a byte (section 5.1)."""
 Fields = list[tuple[str, str]]
 
 
 class UnsureError(Exception):
-    """It cannot be told what belongs to the stream."""
+    """It cannot be told what belongs to the stream; says so in a sentence."""
+
+    def __init__(self) -> None:
+        super().__init__("Of the session's HTTP/2 connection it cannot be told which bytes are the session's.")
 
 
 class Multiplexed:
@@ -50,11 +60,17 @@ class Multiplexed:
         self.begins = begins
         self.contents = (StreamStore(limits.copied_stream), StreamStore(limits.copied_stream))
         """What its DATA carry."""
+        self.attempts = 0
+        """How many sessions it was; peers that go by the rules use no number twice (section 5.1.1)."""
+        self.answer: Response | None = None
+        """The final one."""
         self.followed = False
-        """Whether that is a WebSocket."""
-        self.blocks: tuple[dict[int, Fields | None], dict[int, Fields | None]] = ({}, {})
-        """Headers by the offset of their first frame: those of the stream, and none for the first request of another one before
-        it, since a connection begins with its first request.
+        """Whether it is a WebSocket."""
+        self.others = False
+        """Whether the connection has other streams, too."""
+        self.blocks: tuple[dict[int, Fields], dict[int, Fields]] = ({}, {})
+        """Headers by the offset of their first frame, those that could be read: those of the stream, and none for the first request
+        of another one before it, since a connection begins with its first request.
         """
         self.astray: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
         """Where it is not known where frames begin."""
@@ -62,6 +78,21 @@ class Multiplexed:
         self.starts: tuple[array[int], array[int]] = (array("q"), array("q"))
         """What is there of the content, in order: sizes, and offsets in it, -1 where it is not followed."""
         self._shifts = shifts
+        self._room = limits.copied_headers
+
+    @property
+    def unsure(self) -> bool:
+        """Whether what is kept is not that of one stream, or not all of it."""
+        return self.attempts > 1 or self._room < 0
+
+    @property
+    def alone(self) -> bool:
+        """Whether all that is said on the connection is said about the stream."""
+        return not self.others and not any(self.astray)
+
+    def answered(self, response: Response) -> None:
+        """The final answer came."""
+        self.answer, self.followed = response, response.grants
 
     def lost(self, side: int, lost: int, found: int) -> None:
         """Frames are missing."""
@@ -69,19 +100,28 @@ class Multiplexed:
 
     def block(self, side: int, start: int, stream: int, fields: Fields | None, *, request: bool) -> None:
         """Headers came."""
+        self.others |= stream != self.number
+        if fields is None:
+            return
         if stream == self.number:
-            self.blocks[side][start + self._shifts[side]] = fields
-        elif request and fields is not None and not self.blocks[side]:
+            self._room -= sum(len(name) + len(value) + FIELD for name, value in fields)
+            if self._room >= 0:
+                self.blocks[side][start + self._shifts[side]] = fields
+        elif request and not self.blocks[side]:
             self.blocks[side][start + self._shifts[side]] = []
 
-    def content(self, side: int, piece: Run) -> None:
-        """Content of the stream came."""
-        self.contents[side].take(piece)
-        self._note(side, piece.size, piece.begin)
+    def content(self, side: int, stream: int, piece: Run | Gap) -> None:
+        """Content came."""
+        self.others |= stream != self.number
+        if stream == self.number and isinstance(piece, Run):
+            self.contents[side].take(piece)
+            self._note(side, piece.size, piece.begin)
 
-    def passed(self, side: int, size: int) -> None:
+    def passed(self, side: int, stream: int, size: int) -> None:
         """Content came that is not followed."""
-        self._note(side, size, -1)
+        self.others |= stream != self.number
+        if stream == self.number:
+            self._note(side, size, -1)
 
     def _note(self, side: int, size: int, start: int) -> None:
         sizes, starts = self.sizes[side], self.starts[side]
@@ -102,8 +142,25 @@ class _Frame:
     end: int
 
     @property
+    def kind(self) -> int:
+        return self.header[3]
+
+    @property
     def flags(self) -> int:
         return self.header[4]
+
+    @property
+    def stream(self) -> int:
+        return int.from_bytes(self.header[5:], "big") & MASK
+
+    @property
+    def size(self) -> int:
+        """Of the payload, as the header has it."""
+        return self.end - self.at - HEADER
+
+    def headed(self, size: int, flags: int, kind: int | None = None) -> bytes:
+        """Another header in its stream."""
+        return size.to_bytes(3, "big") + bytes([self.kind if kind is None else kind, flags]) + self.stream.to_bytes(4, "big")
 
 
 class Rewriter:
@@ -130,6 +187,8 @@ class Rewriter:
         self._patches = patches
         self._clean = clean
         self._secrets = secrets
+        self._most_frames = limits.http_head
+        """Of a block of headers: more would have no byte each."""
         self._next = 0
         """Where the next byte goes."""
         self._block: list[_Frame] = []
@@ -154,8 +213,7 @@ class Rewriter:
         self._end_block(whole=False)
         self._emit(at, max(at, end), b"")
         if self._used < len(self._stream.sizes[self._side]):
-            msg = "Of the session's HTTP/2 connection it cannot be told which bytes are the session's."
-            raise UnsureError(msg)
+            raise UnsureError
 
     def _frames(self, at: int, end: int, lost: int) -> tuple[int, int]:
         """The frames up to where the next header is lost; gives that place, and how much of the copy has to be missing there."""
@@ -180,34 +238,39 @@ class Rewriter:
         return end
 
     def _frame(self, frame: _Frame) -> None:
-        kind, number = frame.header[3], int.from_bytes(frame.header[5:9], "big") & MASK
-        own = number == self._stream.number
-        goes_on = own and kind == CONTINUATION and bool(self._block)
+        own = frame.stream == self._stream.number
+        goes_on = own and frame.kind == CONTINUATION and bool(self._block)
         if not goes_on:
             self._end_block(whole=False)
-        if own and (kind == HEADERS or goes_on):
+        if own and (frame.kind == HEADERS or goes_on):
             self._block.append(frame)
+            if len(self._block) > self._most_frames:
+                raise UnsureError
             if frame.flags & END_HEADERS:
                 self._end_block(whole=True)
-        elif own and kind == DATA:
+        elif own and frame.kind == DATA:
             self._data(frame)
-        elif kind == HEADERS and self._stream.blocks[self._side].get(frame.at) == []:
-            self._emit(frame.at, frame.stop, _header(0, HEADERS, frame.flags & END_STREAM | END_HEADERS, frame.header))
-        elif _stays(kind, number, frame.end - frame.at - HEADER, own=own):
-            self._same(frame.at, frame.at + HEADER)
-            self._other(kind, frame.at + HEADER, frame.stop)
+        elif frame.kind == HEADERS and self._stream.blocks[self._side].get(frame.at) == []:
+            self._emit(frame.at, frame.stop, frame.headed(0, frame.flags & END_STREAM | END_HEADERS))
+        elif _stays(frame, own=own):
+            self._header(frame)
+            self._other(frame.kind, frame.at + HEADER, frame.stop)
         else:
             self._emit(frame.at, frame.stop, b"")
 
     def _other(self, kind: int, begin: int, end: int) -> None:
         """The payload of a frame that says nothing of content and headers."""
         payload = self._kept.read(begin, end)
-        if kind == PING:
+        if kind == PING or not self._there(begin, end):
             payload = overwritten(payload)
+        elif kind == SETTINGS:
+            payload = b"".join(
+                one if int.from_bytes(one[:2], "big") in KNOWN_SETTINGS else overwritten(one)
+                for one in (payload[at : at + SETTING] for at in range(0, len(payload), SETTING))
+            )
         elif kind == GOAWAY:
             words = payload[LAST_WORDS:]
-            words = covered(words, self._secrets) if self._there(begin, end) else overwritten(words)
-            payload = payload[:LAST_WORDS] + words
+            payload = payload[:LAST_WORDS] + (covered(words, self._secrets) if self._stream.alone else overwritten(words))
         self._write(begin, end, payload)
 
     # Content
@@ -219,7 +282,7 @@ class Rewriter:
         first = begin + padded
         if padded:
             if not self._there(begin, first) or begin >= frame.stop:  # how much of it is padding is not known
-                self._same(frame.at, begin)
+                self._header(frame)
                 self._write(begin, frame.stop, overwritten(bytes(frame.stop - begin)))
                 return
             padding = min(self._kept.read(begin, first)[0], frame.end - first)
@@ -227,9 +290,8 @@ class Rewriter:
         parts = list(self._contents(first, max(first, last)))
         length = sum(size for _, _, size, _ in parts) + padded + frame.end - max(first, last)
         if length > LONGEST:
-            msg = "A frame of the session's HTTP/2 connection would become too long."
-            raise UnsureError(msg)
-        self._emit(frame.at, begin, length.to_bytes(3, "big") + frame.header[3:])
+            raise UnsureError
+        self._emit(frame.at, begin, frame.headed(length, frame.flags & FLAGS[DATA]))
         self._same(begin, first)
         for one, two, size, content in parts:
             if content is None:
@@ -255,8 +317,7 @@ class Rewriter:
         sizes, starts = self._stream.sizes[self._side], self._stream.starts[self._side]
         while size:
             if self._used == len(sizes):
-                msg = "Of the session's HTTP/2 connection it cannot be told which bytes are the session's."
-                raise UnsureError(msg)
+                raise UnsureError
             take = min(size, sizes[self._used] - self._inside)
             start = starts[self._used] + self._inside
             if starts[self._used] < 0:
@@ -274,11 +335,12 @@ class Rewriter:
     def _end_block(self, *, whole: bool) -> None:
         """Headers are over; those that are not whole, or could not be read, cannot be read in the copy either."""
         frames, self._block = self._block, []
-        fields = self._stream.blocks[self._side].get(frames[0].at) if frames and whole else None
+        fields = self._stream.blocks[self._side].get(frames[0].at) if frames else None
+        if fields is not None and not whole:  # other frames stood in between (section 4.3)
+            raise UnsureError
         if fields is None:
             for frame in frames:
-                flags = frame.flags & (END_STREAM | END_HEADERS if frame.header[3] == HEADERS else END_HEADERS)
-                self._emit(frame.at, frame.at + HEADER, frame.header[:4] + bytes([flags]) + frame.header[5:])
+                self._header(frame)
                 self._write(frame.at + HEADER, frame.stop, UNREADABLE * (frame.stop - frame.at - HEADER))
             return
         clean = self._clean(fields)
@@ -294,7 +356,7 @@ class Rewriter:
             for number, part in enumerate(parts):
                 first, last = row == number == 0, row == len(frames) - 1 and number == len(parts) - 1
                 flags = (frame.flags & END_STREAM if first else 0) | (END_HEADERS if last else 0)
-                content += _header(len(part), HEADERS if first else CONTINUATION, flags, frame.header) + part
+                content += frame.headed(len(part), flags, HEADERS if first else CONTINUATION) + part
             self._emit(frame.at, frame.end, content)
 
     # Bytes
@@ -302,6 +364,10 @@ class Rewriter:
     def _there(self, begin: int, end: int) -> bool:
         """Whether a whole stretch is there."""
         return sum(two - one for one, two in self._kept.there(begin, end)) == end - begin
+
+    def _header(self, frame: _Frame) -> None:
+        """The header that there was, but for what means nothing in it."""
+        self._emit(frame.at, frame.at + HEADER, frame.headed(frame.size, frame.flags & FLAGS.get(frame.kind, 0)))
 
     def _emit(self, begin: int, end: int, content: bytes) -> None:
         """What becomes of a stretch."""
@@ -331,22 +397,18 @@ class Rewriter:
             self.store.add(zero + one, self._kept.read(one, two))
 
 
-def _stays(kind: int, number: int, size: int, *, own: bool) -> bool:
+def _stays(frame: _Frame, *, own: bool) -> bool:
     """Whether a frame without content and headers is one of the connection itself, or of the stream, and as it should be."""
+    kind, size = frame.kind, frame.size
     if own:
         return kind in (RST_STREAM, WINDOW_UPDATE) and size == FIXED[kind]
-    if number:
+    if frame.stream:
         return False
     if kind in (PING, WINDOW_UPDATE):
         return size == FIXED[kind]
-    return (kind == SETTINGS and size % SETTING == 0 and size <= USUAL_SIZE) or (
-        kind == GOAWAY and LAST_WORDS <= size <= USUAL_SIZE
-    )
-
-
-def _header(size: int, kind: int, flags: int, like: bytes) -> bytes:
-    """The header of a frame in the stream of another one."""
-    return size.to_bytes(3, "big") + bytes([kind, flags]) + like[5:]
+    if kind == SETTINGS:
+        return size % SETTING == 0 and size <= (0 if frame.flags & ACK else USUAL_SIZE)
+    return kind == GOAWAY and LAST_WORDS <= size <= USUAL_SIZE
 
 
 def _bytes(text: str) -> bytes:

@@ -16,7 +16,7 @@ from analyzer.copies import blocks, heads
 from analyzer.copies.cover import overwritten
 from analyzer.copies.frames import Deflate, FrameCover, Patches
 from analyzer.copies.headers import IPV6, LONGEST_TCP, ip_packet, tcp_header
-from analyzer.copies.http2 import Multiplexed, Rewriter
+from analyzer.copies.http2 import Multiplexed, Rewriter, UnsureError
 from analyzer.copies.places import Chain, Moved
 from analyzer.copies.recording import Head, Packet, Recording
 from analyzer.copies.store import StreamStore
@@ -103,7 +103,9 @@ class _Copy:
 
 
 class Sanitised:
-    """A recording without its secrets, to be written once. `reached` says where the streams end, `bases` where they begin."""
+    """A recording without its secrets, to be written once. `reached` says where the streams end, `bases` where they begin. Raises
+    UnsureError.
+    """
 
     def __init__(
         self,
@@ -184,13 +186,15 @@ class Sanitised:
         self, side: int, store: StreamStore, stream: Multiplexed, deflate: tuple[Deflate | None, Deflate | None]
     ) -> Rewriter:
         """A side of one stream of HTTP/2: a WebSocket, the body of a refusal, or what nothing is known of."""
+        if stream.unsure:
+            raise UnsureError
         content, patches = stream.contents[side], Patches(0)
         if stream.followed:
             patches = self._messages(side, content, 0, deflate)
         else:
-            said = self._recording.responses[-1] if self._recording.responses and side != self._recording.client else None
+            plain = stream.answer.body if stream.answer is not None and side != self._recording.client else None
             body = content.read(0, min(content.end, self._limits.compressed_message))
-            self._change(content, 0, heads.body(body, self._secrets, chunked=False, plain=said.body if said is not None else None))
+            self._change(content, 0, heads.body(body, self._secrets, chunked=False, plain=plain))
             self._blank(content, len(body), content.end)
         clean = partial(heads.fields, secrets=self._secrets, addresses=self._wishes.addresses)
         again = Rewriter(store, stream, side, patches, clean, self._secrets, self._limits)
