@@ -42,6 +42,8 @@ FIELD = 32
 """What a header takes besides its letters (RFC 7541 section 4.1)."""
 LONG = 127
 """From there on a length takes more than a byte (section 5.1)."""
+READ = 1 << 16
+"""Bytes read at once to find headers."""
 Fields = list[tuple[str, str]]
 
 
@@ -191,6 +193,8 @@ class Rewriter:
         """Of a block of headers: more would have no byte each."""
         self._next = 0
         """Where the next byte goes."""
+        self._from, self._window = 0, b""
+        """Bytes ahead, and where they begin."""
         self._block: list[_Frame] = []
         """The frames of headers that go on."""
         self._used = self._inside = 0
@@ -217,8 +221,7 @@ class Rewriter:
 
     def _frames(self, at: int, end: int, lost: int) -> tuple[int, int]:
         """The frames up to where the next header is lost; gives that place, and how much of the copy has to be missing there."""
-        while at < end and lost >= at + HEADER and self._there(at, at + HEADER):
-            header = self._kept.read(at, at + HEADER)
+        while at < end and lost >= at + HEADER and (header := self._ahead(at)):
             after = at + HEADER + int.from_bytes(header[:3], "big")
             frame = _Frame(header, at, min(after, lost), after)
             self._frame(frame)
@@ -226,6 +229,14 @@ class Rewriter:
             if frame.stop < after:  # nobody is to find the next frame by its length
                 return at, after - at + HEADER
         return at, 1
+
+    def _ahead(self, at: int) -> bytes:
+        """The header of a frame; nothing where it is not all there. Many are read at once."""
+        if not self._from <= at <= self._from + len(self._window) - HEADER:
+            there = self._kept.there(at, at + READ)
+            self._from, self._window = at, self._kept.read(*there[0]) if there and there[0][0] == at else b""
+        header = self._window[at - self._from : at - self._from + HEADER]
+        return header if len(header) == HEADER else b""
 
     def _preface(self, begin: int) -> int:
         """What a client sends first, as far as it is there (section 3.4); gives where it ends."""
@@ -292,13 +303,15 @@ class Rewriter:
         if length > LONGEST:
             raise UnsureError
         self._emit(frame.at, begin, frame.headed(length, frame.flags & FLAGS[DATA]))
-        self._same(begin, first)
+        if padded:
+            self._same(begin, first)
         for one, two, size, content in parts:
             if content is None:
                 self._hole(one, two, size)
             else:
                 self._emit(one, two, content)
-        self._write(max(first, last), frame.stop, overwritten(bytes(frame.stop - max(first, last))))
+        if max(first, last) < frame.stop:
+            self._write(max(first, last), frame.stop, overwritten(bytes(frame.stop - max(first, last))))
 
     def _contents(self, begin: int, end: int) -> Iterator[tuple[int, int, int, bytes | None]]:
         """Stretches of content: where they lie, how long they are to be, and what they are, None for a hole."""
