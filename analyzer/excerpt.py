@@ -10,7 +10,7 @@ from dataclasses import field
 from typing import BinaryIO
 
 from analyzer.copies.frames import Deflate
-from analyzer.copies.http2 import UnsureError
+from analyzer.copies.multiplexed import UnsureError
 from analyzer.copies.recording import Recording, stops_of
 from analyzer.copies.sanitise import Sanitised, Wishes
 from analyzer.model.capture import PacketBatch, Source

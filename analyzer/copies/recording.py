@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from analyzer.copies.headers import Origin, read_origin
-from analyzer.copies.http2 import Multiplexed
+from analyzer.copies.multiplexed import Multiplexed
 from analyzer.copies.places import Places
 from analyzer.copies.store import StreamStore
 from analyzer.model.channel import MessageBatch

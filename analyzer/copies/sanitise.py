@@ -16,7 +16,8 @@ from analyzer.copies import blocks, heads
 from analyzer.copies.cover import overwritten
 from analyzer.copies.frames import Deflate, FrameCover, Patches
 from analyzer.copies.headers import IPV6, LONGEST_TCP, ip_packet, tcp_header
-from analyzer.copies.http2 import Multiplexed, Rewriter, UnsureError
+from analyzer.copies.http2 import Rewriter
+from analyzer.copies.multiplexed import Multiplexed, UnsureError
 from analyzer.copies.places import Chain, Moved
 from analyzer.copies.recording import Head, Packet, Recording
 from analyzer.copies.store import StreamStore

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.copies.frames import Patches
-from analyzer.copies.http2 import Fields, Multiplexed, Rewriter, UnsureError
+from analyzer.copies.http2 import Rewriter
+from analyzer.copies.multiplexed import Fields, Multiplexed, UnsureError
 from analyzer.copies.store import StreamStore
 from analyzer.model.limits import Limits
 from analyzer.model.redact import Secrets
@@ -133,17 +134,6 @@ def test_bits_of_headers_that_mean_nothing_are_empty() -> None:
     sent = [frame(kind, 0xFF & ~(kind == SETTINGS), stream | 1 << 31, payload) for kind, (stream, payload, _) in kinds.items()]
     kept = [frame(kind, flags, stream, payload) for kind, (stream, payload, flags) in kinds.items()]
     assert everything(rewritten(stored(*sent), stream_of(b"mine")).store) == b"".join(kept)
-
-
-def test_headers_are_kept_up_to_a_bound() -> None:
-    stream = stream_of()
-    most = LIMITS.copied_headers // 1032
-    for number in range(most):
-        stream.block(0, 9 * number, OWN, [("n" * 500, "v" * 500)], request=False)
-    assert not stream.unsure
-    stream.block(0, 9 * most, OWN, [("n" * 500, "v" * 500)], request=False)
-    assert stream.unsure
-    assert len(stream.blocks[0]) == most
 
 
 def test_a_flood_of_frames_without_headers_is_not_held() -> None:
