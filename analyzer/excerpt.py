@@ -1,8 +1,9 @@
 """A sanitised capture of one session, for strangers: reads the capture once more and writes the session's packets anew.
 
 In: the paths and settings of an analysis, and the report of one of its sessions. Out: a pcapng file that opens in Wireshark and in
-which `analyze` finds the same; or one sentence that says why there is none. Like the pipeline it knows several steps: the capture
-comes by the same way as for the report, as far as its connection.
+which `analyze` finds the same; or one sentence that says why there is none. What befell other streams of an HTTP/2 connection is
+not found again, and where some of its own bytes are missing, a few more or less may be missing in the copy. Like the pipeline it
+knows several steps: the capture comes by the same way as for the report, as far as its connection.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from dataclasses import field
 from typing import BinaryIO
 
 from analyzer.copies.frames import Deflate
-from analyzer.copies.http2 import UnsureError
+from analyzer.copies.multiplexed import UnsureError
 from analyzer.copies.recording import Recording, stops_of
 from analyzer.copies.sanitise import Sanitised, Wishes
 from analyzer.model.capture import PacketBatch, Source

@@ -34,6 +34,7 @@ from tls_peers import Peers
 
 import analyzer
 from analyzer.excerpt import Excerpt, excerpt
+from analyzer.model.limits import Limits
 from analyzer.model.report import SessionReport
 from analyzer.model.settings import Settings
 
@@ -373,3 +374,36 @@ def test_wireshark_has_nothing_to_complain_about(tmp_path: Path, deflate: Deflat
         [kind for line in wireshark(each, "http2.type", only=own) for kind in line.split(",")].count("0") for each in (path, copy)
     )
     assert one >= two > 10
+
+
+def test_what_a_proxy_answered_is_not_taken_for_the_refusal(tmp_path: Path) -> None:
+    pair = Pair()
+    own = pair.ask(asked((KEY, HEX, INNER), deflate=False))
+    pair.answer(own, [(":status", "401")])
+    pair.send(SERVER, own, b'{"err_code": "INVALID_AUTH", "err_msg": "Invalid credentials"}', end=True)
+    path = tmp_path / "talk.pcap"
+    path.write_bytes(pcap(Talk([(CLIENT, CONNECT), (SERVER, TUNNEL), *pair.talk.chunks])))
+    (session,) = analyzer.analyze(path).sessions
+    assert judged(again(taken(path, session)[0], tmp_path)) == judged(session)
+
+
+def test_of_a_number_used_twice_nothing_is_written(tmp_path: Path) -> None:
+    """Peers may not, and both sessions would be made of the bytes of either."""
+    limits = Limits(batch=4096, part=4096, hole_patience=1)
+    pair = Pair()
+    own = pair.ask()
+    pair.answer(own)
+    asked_and_answered = pair.talk.chunks[-2:]
+    for side, chunk in frames_of(LIBRARIES["wsproto"](conversation(), None)):
+        pair.send(side, own, chunk)
+    for side in (CLIENT, SERVER):
+        pair.send(side, own, b"", end=True)
+    path = tmp_path / "talk.pcap"
+    ping = b"\0\0\x08\6\0\0\0\0\0" + bytes(8)
+    path.write_bytes(pcap(Talk([*pair.talk.chunks, *[(CLIENT, ping)] * 100, *asked_and_answered])))
+    sessions = analyzer.analyze(path, settings=Settings(limits=limits)).sessions
+    assert [one.upgrade["stream_id"] for one in sessions] == [own, own]
+    for session in sessions:
+        content, told = taken(path, session, Settings(limits=limits))
+        assert content == b""
+        assert "cannot be told" in str(told.why)

@@ -5,6 +5,8 @@ tshark shows in the same packet. Out: ranges of packet numbers. A frame in which
 there, and what differs later has another cause.
 """
 
+from bisect import bisect_right
+
 import numpy as np
 
 from analyzer.model.opinion import Columns
@@ -16,7 +18,7 @@ LAST = (1 << 63) - 1
 
 
 def ranges(mine: Columns, present: int, missing: int, agreeing: Ints) -> list[Range]:
-    """First and last packet of each. `agreeing`: rows of ours, rising."""
+    """First and last packet of each, in order and apart from one another. `agreeing`: rows of ours, rising."""
     if not missing:
         return []
     if not mine or not len(mine["offset"]):
@@ -29,7 +31,7 @@ def ranges(mine: Columns, present: int, missing: int, agreeing: Ints) -> list[Ra
     found += [(int(row), int(mine["last_packet"][row])) for row in np.flatnonzero(begins[1:] > ends[:-1])]
     if present + missing > ends[-1]:
         found.append((len(begins) - 1, int(mine["last_packet"][-1])))
-    return [(begin, _until(row, mine, agreeing)) for row, begin in found]
+    return _joined(sorted((begin, _until(row, mine, agreeing)) for row, begin in found))
 
 
 def _until(row: int, mine: Columns, agreeing: Ints) -> int:
@@ -38,6 +40,18 @@ def _until(row: int, mine: Columns, agreeing: Ints) -> int:
     return int(mine["last_packet"][later[0]]) if len(later) else LAST
 
 
+def _joined(found: list[Range]) -> list[Range]:
+    """Ranges of which none reaches into the next."""
+    apart: list[Range] = []
+    for begin, end in found:
+        if apart and begin <= apart[-1][1]:
+            apart[-1] = (apart[-1][0], max(apart[-1][1], end))
+        elif begin <= end:
+            apart.append((begin, end))
+    return apart
+
+
 def within(packet: int, found: list[Range]) -> bool:
     """Whether a packet lies in one of them."""
-    return any(begin <= packet <= end for begin, end in found)
+    row = bisect_right(found, (packet, LAST)) - 1
+    return row >= 0 and packet <= found[row][1]

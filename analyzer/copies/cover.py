@@ -20,7 +20,7 @@ def covered(content: bytes, secrets: Secrets) -> bytes:
         text = content.decode()
     except UnicodeDecodeError as error:
         return overwritten(content[: error.start]) + content[error.start : error.end] + overwritten(content[error.end :])
-    clean = redact_message(text, replace(secrets, cover=True))
+    clean = redact_message(text, secrets if secrets.cover else replace(secrets, cover=True))
     if clean == text:
         return content
     if len(clean) != len(text):  # rather nothing than something at another place

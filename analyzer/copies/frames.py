@@ -38,6 +38,8 @@ _TEXT = re.compile(rb"(?:\xef\xbb\xbf)?[\t\n\r -~\x80-\xff]*")
 """What text may begin with: no controls but white space."""
 _JSON = re.compile(rb"(?:\xef\xbb\xbf)?[\t\n\r -~]{32}")
 """What JSON begins with that is no UTF-8 further on; of compressed audio one message in 10^16 does."""
+_CUT = re.compile(rb"(?:\xef\xbb\xbf)?[\t\n\r ]*[{\[][\t\n\r -~\x80-\xff]*")
+"""What JSON begins with, as far as it is there."""
 _BLANK = b"\xef\xbb\xbf \t\r\n"
 _INJECTED = b'"Inject'
 """Begins the type of a message that has a voice agent say, or hear, its `message`; others hold errors there."""
@@ -259,18 +261,17 @@ class FrameCover:
         """One that cannot be read. Audio stays as it is."""
         if message.compressed:
             self._forget()
-        if message.opcode == Opcode.BINARY and self._heard and self._audio and not message.compressed:
+        audio = message.opcode == Opcode.BINARY and self._heard and self._audio and not message.compressed
+        if audio and not _CUT.fullmatch(self._payload(message.rows[0], min(FRONT, self._unbroken(message.rows[0])))):
             return
         for row in message.rows:
             self._blank(int(self._at[row] + self._head[row]), int(self._stop[row]), row)
 
     def _control(self, row: int, opcode: int) -> None:
         """A control frame; the code of a close stays."""
-        payload, kept = self._payload(row), 0
-        if opcode == Opcode.CLOSE:  # what a report would quote: the code, and the reason as far as it is there
-            begin = int(self._at[row] + self._head[row])
-            there = self._store.there(begin, int(self._stop[row]))
-            kept = min(self._limits.whole, there[0][1] - begin) if there and there[0][0] == begin else 0
+        payload = self._payload(row)
+        # What a report would quote: the code, and the reason as far as it is there.
+        kept = min(self._limits.whole, self._unbroken(row)) if opcode == Opcode.CLOSE else 0
         clean = payload[: min(kept, CODE)] + covered(payload[CODE:kept], self._secrets) + overwritten(payload[kept:])
         self._change(row, clean)
 
@@ -317,6 +318,12 @@ class FrameCover:
 
     # Bytes
 
+    def _unbroken(self, row: int) -> int:
+        """Bytes of a frame's payload in front of a hole."""
+        begin = int(self._at[row] + self._head[row])
+        there = self._store.there(begin, int(self._stop[row]))
+        return there[0][1] - begin if there and there[0][0] == begin else 0
+
     def _payload(self, row: int, most: int = FAR) -> bytes:
         """The payload of a frame, or the first bytes of it, unmasked."""
         begin = int(self._at[row] + self._head[row])
@@ -326,8 +333,9 @@ class FrameCover:
         """Content with the frame's mask on it, or without (RFC 6455 section 5.3); it begins at byte `at` of the payload."""
         if not self._columns["masked"][row] or not content:
             return content
-        key = np.frombuffer(int(self._columns["key"][row]).to_bytes(4, "big"), np.uint8)
-        return (np.frombuffer(content, np.uint8) ^ np.resize(np.roll(key, -at), len(content))).tobytes()
+        turns = int(self._columns["key"][row]).to_bytes(4, "big") * (len(content) // 4 + 2)
+        mask = np.frombuffer(turns, np.uint8, len(content), at % 4)
+        return (np.frombuffer(content, np.uint8) ^ mask).tobytes()
 
     def _change(self, row: int, clean: bytes) -> None:
         self.overwritten += self._store.change(int(self._at[row] + self._head[row]), self._masked(row, clean))

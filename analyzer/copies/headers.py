@@ -24,6 +24,11 @@ HOPS = 64
 """Where the IP header is not at hand."""
 SACK, END, NOTHING = 5, 0, 1
 """Kinds of TCP options (RFC 2018, RFC 9293 section 3.1)."""
+OPTIONS = {2: (4,), 3: (3,), 4: (2,), SACK: (10, 18, 26, 34), 8: (10,)}
+"""Those that hold numbers of TCP and nothing else, with their sizes. Others hold cookies, keys, or what anyone likes (RFC 6994)."""
+ACK, URG = 16, 32
+RESERVED = 0x0E
+"""Bits beside the header's size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,24 +88,31 @@ def tcp_header(
     origin: Origin, ends: tuple[Endpoint, Endpoint], numbers: tuple[int, int], flags: int, edge: Callable[[int], int]
 ) -> bytes:
     """A TCP header with other numbers (sequence, acknowledgement) and no checksum. `edge` gives the number for one that a selective
-    acknowledgement states.
+    acknowledgement states. Where nothing is to be said nothing stands.
     """
     header = bytearray(origin.header)
     header[0:4] = struct.pack(">HH", ends[0].port, ends[1].port)
-    header[4:12] = struct.pack(">II", *(number & 0xFFFFFFFF for number in numbers))
-    header[13], header[16:18] = flags, b"\0\0"
-    at = TCP
-    while at + 1 < len(header) and header[at] != END:
-        if header[at] == NOTHING:
+    header[4:12] = struct.pack(">II", numbers[0] & 0xFFFFFFFF, numbers[1] & 0xFFFFFFFF if flags & ACK else 0)
+    header[12], header[13], header[16:18] = header[12] & ~RESERVED, flags, b"\0\0"
+    if not flags & URG:
+        header[18:20] = b"\0\0"
+    return bytes(header[:TCP]) + _options(origin.header[TCP:], edge)
+
+
+def _options(options: bytes, edge: Callable[[int], int]) -> bytes:
+    """Those that are known to hold no word of anyone; in the place of others stands nothing."""
+    clean, at = bytearray([NOTHING]) * len(options), 0
+    while at + 1 < len(options) and options[at] != END:
+        kind, size = options[at], options[at + 1]
+        if kind == NOTHING:
             at += 1
             continue
-        size = header[at + 1]
-        if header[at] == SACK and size >= 2 and at + size <= len(header):  # noqa: PLR2004 - kind and length
-            for place in range(at + 2, at + size - 3, 4):
-                number = edge(int.from_bytes(header[place : place + 4], "big"))
-                header[place : place + 4] = (number & 0xFFFFFFFF).to_bytes(4, "big")
+        if size in OPTIONS.get(kind, ()) and at + size <= len(options):
+            clean[at : at + size] = options[at : at + size]
+            for place in range(at + 2, at + size, 4) if kind == SACK else ():
+                clean[place : place + 4] = (edge(int.from_bytes(options[place : place + 4], "big")) & 0xFFFFFFFF).to_bytes(4, "big")
         at += max(size, 2)
-    return bytes(header)
+    return bytes(clean)
 
 
 def ip_packet(origin: Origin, ends: tuple[Endpoint, Endpoint], header: bytes, payload: bytes, on_wire: int) -> tuple[bytes, int]:

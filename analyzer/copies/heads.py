@@ -5,6 +5,7 @@ that what reads the copy goes the same way; whatever else is not understood is o
 """
 
 import re
+import zlib
 from dataclasses import replace
 
 from analyzer.copies.cover import covered, overwritten
@@ -14,6 +15,8 @@ _FORWARDED = frozenset({"x-forwarded-for", "forwarded", "x-real-ip", "true-clien
 """Headers that tell addresses."""
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(;[^\n]*)?\r?\n")
 REQUEST_PARTS = 3
+GZIP, GZIP_FLAGS = 16 + zlib.MAX_WBITS, 3
+"""How zlib is told of it; which byte says whether a name or a comment is in front (RFC 1952 section 2.3.1)."""
 
 
 def head(content: bytes, secrets: Secrets, *, addresses: bool = False) -> bytes:
@@ -97,7 +100,7 @@ def body(content: bytes, secrets: Secrets, *, chunked: bool, plain: bytes | None
     elif plain and inside.startswith(plain[: len(inside)]):
         clean = covered(inside, secrets)
     else:  # in a coding: as it is, or not at all
-        clean = inside if plain and covered(plain, secrets) == plain else overwritten(inside)
+        clean = inside if plain and covered(plain, secrets) == plain and _says(inside, plain) else overwritten(inside)
     new, done = bytearray(content), 0
     for begin, end in spans:
         new[begin:end] = clean[done : done + end - begin]
@@ -106,6 +109,19 @@ def body(content: bytes, secrets: Secrets, *, chunked: bool, plain: bytes | None
         tail = spans[-1][1]
         new[tail:] = overwritten(content[tail:]) if content[tail:].strip(b"\r\n0") else content[tail:]
     return bytes(new)
+
+
+def _says(coded: bytes, plain: bytes) -> bool:
+    """Whether this is all that a body in one coding says. Of more than one, and of others than zlib's, it is not known."""
+    for window in (GZIP, zlib.MAX_WBITS, -zlib.MAX_WBITS):
+        decoder = zlib.decompressobj(window)
+        try:
+            content = decoder.decompress(coded, len(plain) + 1)
+        except zlib.error:
+            continue
+        if content == plain and not decoder.unconsumed_tail and not decoder.unused_data:
+            return window != GZIP or coded[GZIP_FLAGS] == 0
+    return False
 
 
 def _chunks(content: bytes) -> list[tuple[int, int]]:

@@ -1,32 +1,35 @@
 """One stream of an HTTP/2 connection written anew without the others (RFC 9113, RFC 8441).
 
-In: what a Tap is told of the connection, and the bytes of a direction with their holes. Out: another stream of bytes, and where in
-it those of the first one stand. It has the frames of the connection itself and of the one stream: DATA with what is left of their
-content, headers as literals that need no table (RFC 7541 section 6.2.2), so that those of other streams are not missed. What is not
-known to be one of these is left out.
+In: what is kept of the connection, and the bytes of a direction with their holes. Out: another stream of bytes, and where in it
+those of the first one stand. It has the frames of the connection itself and of the one stream: DATA with what is left of their
+content, headers as literals that need no table (RFC 7541 section 6.2.2), so that those of other streams are not missed, not even
+those that cannot be read. What is not known to be one of these is left out; words about the connection stay if the stream is alone.
 """
 
-from array import array
 from collections.abc import Callable, Iterator
 
 from analyzer.copies.cover import covered, overwritten
 from analyzer.copies.frames import FAR, Patches
+from analyzer.copies.multiplexed import Fields, Multiplexed, UnsureError
 from analyzer.copies.places import Places
 from analyzer.copies.store import StreamStore, differing
 from analyzer.model.dataclass import dataclass
 from analyzer.model.limits import Limits
 from analyzer.model.redact import Secrets
 from analyzer.model.schema import Side
-from analyzer.model.streams import Run
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 HEADER = 9
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9
-END_STREAM, END_HEADERS, PADDED = 1, 4, 8
+END_STREAM, ACK, END_HEADERS, PADDED = 1, 1, 4, 8
+FLAGS = {DATA: END_STREAM | PADDED, HEADERS: END_STREAM | END_HEADERS, CONTINUATION: END_HEADERS, SETTINGS: ACK, PING: ACK}
+"""Flags that mean something in the copy."""
 FIXED = {RST_STREAM: 4, PING: 8, WINDOW_UPDATE: 4}
 """Types whose payload has one length."""
 SETTING, LAST_WORDS = 6, 8
 """Bytes of a setting; in a GOAWAY, in front of words."""
+KNOWN_SETTINGS = range(1, 10)
+"""Of these it is known that they are numbers (section 6.5.2, RFC 8441, RFC 9218); others hold what anyone likes (RFC 8701)."""
 USUAL_SIZE = 1 << 14
 """The longest payload that every receiver takes (section 4.2)."""
 LONGEST = (1 << 24) - 1
@@ -35,61 +38,8 @@ UNREADABLE = b"\x80"
 """In place of headers that could not be read, and are not to be read now: an index of 0 (RFC 7541 section 6.1)."""
 LONG = 127
 """From there on a length takes more than a byte (section 5.1)."""
-Fields = list[tuple[str, str]]
-
-
-class UnsureError(Exception):
-    """It cannot be told what belongs to the stream."""
-
-
-class Multiplexed:
-    """What is kept of a connection, for its stream `number`; sides are those of the table, and it begins at these offsets."""
-
-    def __init__(self, number: int, begins: tuple[int, int], shifts: tuple[int, int], limits: Limits) -> None:
-        self.number = number
-        self.begins = begins
-        self.contents = (StreamStore(limits.copied_stream), StreamStore(limits.copied_stream))
-        """What its DATA carry."""
-        self.followed = False
-        """Whether that is a WebSocket."""
-        self.blocks: tuple[dict[int, Fields | None], dict[int, Fields | None]] = ({}, {})
-        """Headers by the offset of their first frame: those of the stream, and none for the first request of another one before
-        it, since a connection begins with its first request.
-        """
-        self.astray: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
-        """Where it is not known where frames begin."""
-        self.sizes: tuple[array[int], array[int]] = (array("q"), array("q"))
-        self.starts: tuple[array[int], array[int]] = (array("q"), array("q"))
-        """What is there of the content, in order: sizes, and offsets in it, -1 where it is not followed."""
-        self._shifts = shifts
-
-    def lost(self, side: int, lost: int, found: int) -> None:
-        """Frames are missing."""
-        self.astray[side].append((lost + self._shifts[side], found + self._shifts[side]))
-
-    def block(self, side: int, start: int, stream: int, fields: Fields | None, *, request: bool) -> None:
-        """Headers came."""
-        if stream == self.number:
-            self.blocks[side][start + self._shifts[side]] = fields
-        elif request and fields is not None and not self.blocks[side]:
-            self.blocks[side][start + self._shifts[side]] = []
-
-    def content(self, side: int, piece: Run) -> None:
-        """Content of the stream came."""
-        self.contents[side].take(piece)
-        self._note(side, piece.size, piece.begin)
-
-    def passed(self, side: int, size: int) -> None:
-        """Content came that is not followed."""
-        self._note(side, size, -1)
-
-    def _note(self, side: int, size: int, start: int) -> None:
-        sizes, starts = self.sizes[side], self.starts[side]
-        if sizes and ((start < 0 and starts[-1] < 0) or (start >= 0 and 0 <= starts[-1] == start - sizes[-1])):
-            sizes[-1] += size
-        else:
-            sizes.append(size)
-            starts.append(start)
+READ = 1 << 16
+"""Bytes read at once to find headers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +52,25 @@ class _Frame:
     end: int
 
     @property
+    def kind(self) -> int:
+        return self.header[3]
+
+    @property
     def flags(self) -> int:
         return self.header[4]
+
+    @property
+    def stream(self) -> int:
+        return int.from_bytes(self.header[5:], "big") & MASK
+
+    @property
+    def size(self) -> int:
+        """Of the payload, as the header has it."""
+        return self.end - self.at - HEADER
+
+    def headed(self, size: int, flags: int, kind: int | None = None) -> bytes:
+        """Another header in its stream."""
+        return size.to_bytes(3, "big") + bytes([self.kind if kind is None else kind, flags]) + self.stream.to_bytes(4, "big")
 
 
 class Rewriter:
@@ -130,8 +97,12 @@ class Rewriter:
         self._patches = patches
         self._clean = clean
         self._secrets = secrets
+        self._most_frames = limits.http_head
+        """Of a block of headers: more would have no byte each."""
         self._next = 0
         """Where the next byte goes."""
+        self._from, self._window = 0, b""
+        """Bytes ahead, and where they begin."""
         self._block: list[_Frame] = []
         """The frames of headers that go on."""
         self._used = self._inside = 0
@@ -154,13 +125,11 @@ class Rewriter:
         self._end_block(whole=False)
         self._emit(at, max(at, end), b"")
         if self._used < len(self._stream.sizes[self._side]):
-            msg = "Of the session's HTTP/2 connection it cannot be told which bytes are the session's."
-            raise UnsureError(msg)
+            raise UnsureError
 
     def _frames(self, at: int, end: int, lost: int) -> tuple[int, int]:
         """The frames up to where the next header is lost; gives that place, and how much of the copy has to be missing there."""
-        while at < end and lost >= at + HEADER and self._there(at, at + HEADER):
-            header = self._kept.read(at, at + HEADER)
+        while at < end and lost >= at + HEADER and (header := self._ahead(at)):
             after = at + HEADER + int.from_bytes(header[:3], "big")
             frame = _Frame(header, at, min(after, lost), after)
             self._frame(frame)
@@ -168,6 +137,14 @@ class Rewriter:
             if frame.stop < after:  # nobody is to find the next frame by its length
                 return at, after - at + HEADER
         return at, 1
+
+    def _ahead(self, at: int) -> bytes:
+        """The header of a frame; nothing where it is not all there. Many are read at once."""
+        if not self._from <= at <= self._from + len(self._window) - HEADER:
+            there = self._kept.there(at, at + READ)
+            self._from, self._window = at, self._kept.read(*there[0]) if there and there[0][0] == at else b""
+        header = self._window[at - self._from : at - self._from + HEADER]
+        return header if len(header) == HEADER else b""
 
     def _preface(self, begin: int) -> int:
         """What a client sends first, as far as it is there (section 3.4); gives where it ends."""
@@ -180,34 +157,39 @@ class Rewriter:
         return end
 
     def _frame(self, frame: _Frame) -> None:
-        kind, number = frame.header[3], int.from_bytes(frame.header[5:9], "big") & MASK
-        own = number == self._stream.number
-        goes_on = own and kind == CONTINUATION and bool(self._block)
+        own = frame.stream == self._stream.number
+        goes_on = own and frame.kind == CONTINUATION and bool(self._block)
         if not goes_on:
             self._end_block(whole=False)
-        if own and (kind == HEADERS or goes_on):
+        if own and (frame.kind == HEADERS or goes_on):
             self._block.append(frame)
+            if len(self._block) > self._most_frames:
+                raise UnsureError
             if frame.flags & END_HEADERS:
                 self._end_block(whole=True)
-        elif own and kind == DATA:
+        elif own and frame.kind == DATA:
             self._data(frame)
-        elif kind == HEADERS and self._stream.blocks[self._side].get(frame.at) == []:
-            self._emit(frame.at, frame.stop, _header(0, HEADERS, frame.flags & END_STREAM | END_HEADERS, frame.header))
-        elif _stays(kind, number, frame.end - frame.at - HEADER, own=own):
-            self._same(frame.at, frame.at + HEADER)
-            self._other(kind, frame.at + HEADER, frame.stop)
+        elif frame.kind == HEADERS and self._stream.blocks[self._side].get(frame.at) == []:
+            self._emit(frame.at, frame.stop, frame.headed(0, frame.flags & END_STREAM | END_HEADERS))
+        elif _stays(frame, own=own):
+            self._header(frame)
+            self._other(frame.kind, frame.at + HEADER, frame.stop)
         else:
             self._emit(frame.at, frame.stop, b"")
 
     def _other(self, kind: int, begin: int, end: int) -> None:
         """The payload of a frame that says nothing of content and headers."""
         payload = self._kept.read(begin, end)
-        if kind == PING:
+        if kind == PING or not self._there(begin, end):
             payload = overwritten(payload)
+        elif kind == SETTINGS:
+            payload = b"".join(
+                one if int.from_bytes(one[:2], "big") in KNOWN_SETTINGS else overwritten(one)
+                for one in (payload[at : at + SETTING] for at in range(0, len(payload), SETTING))
+            )
         elif kind == GOAWAY:
             words = payload[LAST_WORDS:]
-            words = covered(words, self._secrets) if self._there(begin, end) else overwritten(words)
-            payload = payload[:LAST_WORDS] + words
+            payload = payload[:LAST_WORDS] + (covered(words, self._secrets) if self._stream.alone else overwritten(words))
         self._write(begin, end, payload)
 
     # Content
@@ -219,7 +201,7 @@ class Rewriter:
         first = begin + padded
         if padded:
             if not self._there(begin, first) or begin >= frame.stop:  # how much of it is padding is not known
-                self._same(frame.at, begin)
+                self._header(frame)
                 self._write(begin, frame.stop, overwritten(bytes(frame.stop - begin)))
                 return
             padding = min(self._kept.read(begin, first)[0], frame.end - first)
@@ -227,16 +209,17 @@ class Rewriter:
         parts = list(self._contents(first, max(first, last)))
         length = sum(size for _, _, size, _ in parts) + padded + frame.end - max(first, last)
         if length > LONGEST:
-            msg = "A frame of the session's HTTP/2 connection would become too long."
-            raise UnsureError(msg)
-        self._emit(frame.at, begin, length.to_bytes(3, "big") + frame.header[3:])
-        self._same(begin, first)
+            raise UnsureError
+        self._emit(frame.at, begin, frame.headed(length, frame.flags & FLAGS[DATA]))
+        if padded:
+            self._same(begin, first)
         for one, two, size, content in parts:
             if content is None:
                 self._hole(one, two, size)
             else:
                 self._emit(one, two, content)
-        self._write(max(first, last), frame.stop, overwritten(bytes(frame.stop - max(first, last))))
+        if max(first, last) < frame.stop:
+            self._write(max(first, last), frame.stop, overwritten(bytes(frame.stop - max(first, last))))
 
     def _contents(self, begin: int, end: int) -> Iterator[tuple[int, int, int, bytes | None]]:
         """Stretches of content: where they lie, how long they are to be, and what they are, None for a hole."""
@@ -255,8 +238,7 @@ class Rewriter:
         sizes, starts = self._stream.sizes[self._side], self._stream.starts[self._side]
         while size:
             if self._used == len(sizes):
-                msg = "Of the session's HTTP/2 connection it cannot be told which bytes are the session's."
-                raise UnsureError(msg)
+                raise UnsureError
             take = min(size, sizes[self._used] - self._inside)
             start = starts[self._used] + self._inside
             if starts[self._used] < 0:
@@ -274,11 +256,12 @@ class Rewriter:
     def _end_block(self, *, whole: bool) -> None:
         """Headers are over; those that are not whole, or could not be read, cannot be read in the copy either."""
         frames, self._block = self._block, []
-        fields = self._stream.blocks[self._side].get(frames[0].at) if frames and whole else None
+        fields = self._stream.blocks[self._side].get(frames[0].at) if frames else None
+        if fields is not None and not whole:  # other frames stood in between (section 4.3)
+            raise UnsureError
         if fields is None:
             for frame in frames:
-                flags = frame.flags & (END_STREAM | END_HEADERS if frame.header[3] == HEADERS else END_HEADERS)
-                self._emit(frame.at, frame.at + HEADER, frame.header[:4] + bytes([flags]) + frame.header[5:])
+                self._header(frame)
                 self._write(frame.at + HEADER, frame.stop, UNREADABLE * (frame.stop - frame.at - HEADER))
             return
         clean = self._clean(fields)
@@ -294,7 +277,7 @@ class Rewriter:
             for number, part in enumerate(parts):
                 first, last = row == number == 0, row == len(frames) - 1 and number == len(parts) - 1
                 flags = (frame.flags & END_STREAM if first else 0) | (END_HEADERS if last else 0)
-                content += _header(len(part), HEADERS if first else CONTINUATION, flags, frame.header) + part
+                content += frame.headed(len(part), flags, HEADERS if first else CONTINUATION) + part
             self._emit(frame.at, frame.end, content)
 
     # Bytes
@@ -302,6 +285,10 @@ class Rewriter:
     def _there(self, begin: int, end: int) -> bool:
         """Whether a whole stretch is there."""
         return sum(two - one for one, two in self._kept.there(begin, end)) == end - begin
+
+    def _header(self, frame: _Frame) -> None:
+        """The header that there was, but for what means nothing in it."""
+        self._emit(frame.at, frame.at + HEADER, frame.headed(frame.size, frame.flags & FLAGS.get(frame.kind, 0)))
 
     def _emit(self, begin: int, end: int, content: bytes) -> None:
         """What becomes of a stretch."""
@@ -331,22 +318,18 @@ class Rewriter:
             self.store.add(zero + one, self._kept.read(one, two))
 
 
-def _stays(kind: int, number: int, size: int, *, own: bool) -> bool:
+def _stays(frame: _Frame, *, own: bool) -> bool:
     """Whether a frame without content and headers is one of the connection itself, or of the stream, and as it should be."""
+    kind, size = frame.kind, frame.size
     if own:
         return kind in (RST_STREAM, WINDOW_UPDATE) and size == FIXED[kind]
-    if number:
+    if frame.stream:
         return False
     if kind in (PING, WINDOW_UPDATE):
         return size == FIXED[kind]
-    return (kind == SETTINGS and size % SETTING == 0 and size <= USUAL_SIZE) or (
-        kind == GOAWAY and LAST_WORDS <= size <= USUAL_SIZE
-    )
-
-
-def _header(size: int, kind: int, flags: int, like: bytes) -> bytes:
-    """The header of a frame in the stream of another one."""
-    return size.to_bytes(3, "big") + bytes([kind, flags]) + like[5:]
+    if kind == SETTINGS:
+        return size % SETTING == 0 and size <= (0 if frame.flags & ACK else USUAL_SIZE)
+    return kind == GOAWAY and LAST_WORDS <= size <= USUAL_SIZE
 
 
 def _bytes(text: str) -> bytes:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from analyzer.copies.headers import Origin, read_origin
-from analyzer.copies.http2 import Multiplexed
+from analyzer.copies.multiplexed import Multiplexed
 from analyzer.copies.places import Places
 from analyzer.copies.store import StreamStore
 from analyzer.model.channel import MessageBatch
@@ -184,13 +184,13 @@ class Recording:
 
     def content(self, side: int, stream: int, piece: Run | Gap) -> None:
         """Keep the stream's own."""
-        if self.multiplexed is not None and stream == self.number and isinstance(piece, Run):
-            self.multiplexed.content(side, piece)
+        if self.multiplexed is not None:
+            self.multiplexed.content(side, stream, piece)
 
     def passed(self, side: int, stream: int, size: int) -> None:
         """It is to be overwritten."""
-        if self.multiplexed is not None and stream == self.number:
-            self.multiplexed.passed(side, size)
+        if self.multiplexed is not None:
+            self.multiplexed.passed(side, stream, size)
 
     def attempt(self) -> "Attempt":
         """The sink of an attempt on the connection."""
@@ -202,7 +202,10 @@ class Attempt:
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
-        self._own = True
+        self._foreign = False
+        """It is another stream."""
+        self._stream: Multiplexed | None = None
+        """What is kept of the stream that it is."""
 
     def proxied(self, proxy: Proxy) -> None:
         """Its credentials are secrets, too."""
@@ -210,7 +213,11 @@ class Attempt:
 
     def multiplexed(self, stream: Http2Stream) -> None:
         """Whether it is the stream that is copied."""
-        self._own = stream.id == self._recording.number
+        kept = self._recording.multiplexed
+        self._foreign = kept is None or stream.id != kept.number
+        if kept is not None and not self._foreign and self._stream is None:
+            self._stream = kept
+            kept.attempts += 1
 
     def requested(self, request: Request) -> None:
         """What it shows to be secret is looked for everywhere."""
@@ -218,22 +225,24 @@ class Attempt:
 
     def answered(self, response: Response) -> None:
         """Its body may stay."""
-        if self._own:
-            self._recording.responses.append(response)
-        if self._own and self._recording.multiplexed is not None and response.grants:
-            self._recording.response, self._recording.multiplexed.followed = response, True
+        if self._foreign:
+            return
+        self._recording.responses.append(response)
+        if self._stream is not None:
+            self._stream.answered(response)
+            self._recording.response = response if response.grants else None
 
     def unread(self) -> None:
         """The bytes themselves are kept."""
 
     def joined(self) -> None:
         """What follows is a WebSocket."""
-        if self._own and self._recording.multiplexed is not None:
-            self._recording.multiplexed.followed = True
+        if self._stream is not None:
+            self._stream.followed = True
 
     def frames(self, side: Side, columns: Columns) -> None:
         """Keep where they lie."""
-        if self._own:
+        if not self._foreign:
             self._recording.tables[side].append({name: columns[name].copy() for name in KEPT})
 
     def messages(self, side: Side, batch: MessageBatch) -> None:

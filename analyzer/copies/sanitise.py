@@ -1,8 +1,8 @@
 """A connection written anew for strangers: only its own packets, TLS taken off where it could be, every secret overwritten.
 
 In: a Recording, whose bytes are changed in place, or taken over into others where the session is one of several streams. Out: a
-pcapng file of bare IP packets (LINKTYPE_RAW). Times, order, flags, windows and options of packets stay, and so does what was lost,
-sent again or overtaken: all copies of a byte are the same byte.
+pcapng file of bare IP packets (LINKTYPE_RAW). Times, order, flags and windows of packets stay, options of TCP that hold its numbers
+and nothing else, and what was lost, sent again or overtaken: all copies of a byte are the same byte.
 """
 
 import re
@@ -16,7 +16,8 @@ from analyzer.copies import blocks, heads
 from analyzer.copies.cover import overwritten
 from analyzer.copies.frames import Deflate, FrameCover, Patches
 from analyzer.copies.headers import IPV6, LONGEST_TCP, ip_packet, tcp_header
-from analyzer.copies.http2 import Multiplexed, Rewriter
+from analyzer.copies.http2 import Rewriter
+from analyzer.copies.multiplexed import Multiplexed, UnsureError
 from analyzer.copies.places import Chain, Moved
 from analyzer.copies.recording import Head, Packet, Recording
 from analyzer.copies.store import StreamStore
@@ -29,7 +30,7 @@ from analyzer.model.schema import Side
 
 RAW_IP = 101
 WRAP = 1 << 32
-FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
+FIN, SYN, RST, PSH = 1, 2, 4, 8
 LONGEST = 0xFFFF - IPV6 - LONGEST_TCP
 """Payload bytes of one packet; what a network card was to cut into packets may be longer."""
 CHUNKED = re.compile(rb"(?im)^transfer-encoding:[^\n]*chunked")
@@ -103,7 +104,9 @@ class _Copy:
 
 
 class Sanitised:
-    """A recording without its secrets, to be written once. `reached` says where the streams end, `bases` where they begin."""
+    """A recording without its secrets, to be written once. `reached` says where the streams end, `bases` where they begin. Raises
+    UnsureError.
+    """
 
     def __init__(
         self,
@@ -184,13 +187,15 @@ class Sanitised:
         self, side: int, store: StreamStore, stream: Multiplexed, deflate: tuple[Deflate | None, Deflate | None]
     ) -> Rewriter:
         """A side of one stream of HTTP/2: a WebSocket, the body of a refusal, or what nothing is known of."""
+        if stream.unsure:
+            raise UnsureError
         content, patches = stream.contents[side], Patches(0)
         if stream.followed:
             patches = self._messages(side, content, 0, deflate)
         else:
-            said = self._recording.responses[-1] if self._recording.responses and side != self._recording.client else None
+            plain = stream.answer.body if stream.answer is not None and side != self._recording.client else None
             body = content.read(0, min(content.end, self._limits.compressed_message))
-            self._change(content, 0, heads.body(body, self._secrets, chunked=False, plain=said.body if said is not None else None))
+            self._change(content, 0, heads.body(body, self._secrets, chunked=False, plain=plain))
             self._blank(content, len(body), content.end)
         clean = partial(heads.fields, secrets=self._secrets, addresses=self._wishes.addresses)
         again = Rewriter(store, stream, side, patches, clean, self._secrets, self._limits)
@@ -250,7 +255,7 @@ class Sanitised:
         end, there = begin + packet.length, begin + max(0, packet.captured)
         if not flags & RST:
             own.went(end)
-        acked = peer.number(ack) if flags & ACK else ack
+        acked = peer.number(ack)
         pair = (ends[side], ends[1 - side])
         for number, content, on_wire, bits in _pieces(own, begin, there, end, flags):
             moved = number - begin + (flags & SYN & ~bits > 0)

@@ -123,6 +123,10 @@ class Limits:
     """Spans without audio kept per session: at the usual 10 s more than a day of nothing else."""
     copied_stream: int = 16 * MIB
     """Bytes of one direction kept in memory while a copy of its connection is made; beyond it all are in a temporary file."""
+    copied_headers: int = 1 * MIB
+    """Bytes of headers kept of one stream of HTTP/2 while it is copied: a request, an answer and trailers of the longest, and room
+    for more. A few bytes can stand for 64 KiB of them.
+    """
     labels: int = 256
     """Different control words and event types told apart per direction; services have a few dozen."""
     notable_texts: int = 64

@@ -165,9 +165,12 @@ class FrameWalker:
             if done is None:
                 return
             yield done
+        count = 1
         while True:
-            columns = [np.empty(rows, np.int64) for _ in range(5)]
-            count, part, inside, why = http2_kernels.walk_http2(*views, part, inside, *own, *[memoryview(one) for one in columns])
+            if count:  # else those that there are hold nothing yet
+                columns = [np.empty(rows, np.int64) for _ in range(5)]
+                room = [memoryview(one) for one in columns]
+            count, part, inside, why = http2_kernels.walk_http2(*views, part, inside, *own, *room)
             if count:
                 stream, length, number, time, at = (column[:count] for column in columns)
                 yield Content(stream, length, number, time, at, run.bytes)

@@ -42,10 +42,12 @@ class TappedHttp2(Http2):
         super()._hear(side, said)
 
     def _content(self, side: Side, found: Content) -> None:
-        for number in np.unique(found.stream).tolist():
+        numbers, rows = np.unique(found.stream, return_inverse=True)
+        sizes = np.bincount(rows, found.length).astype(np.int64)
+        for number, size in zip(numbers.tolist(), sizes.tolist(), strict=True):
             attempt = self._attempts.get(number)
             if attempt is None or attempt.deaf:
-                self._tap.passed(self._side_of(side), number, int(found.length[found.stream == number].sum()))
+                self._tap.passed(self._side_of(side), number, size)
         super()._content(side, found)
 
     def _give(self, attempt: Attempt, side: Side, piece: Run | Gap) -> None:

@@ -219,3 +219,17 @@ def test_a_message_that_does_not_inflate_is_overwritten() -> None:
     deflate = Deflate(Inflater(1 << 20, takeover=True), takeover=True, window=15)
     broken = Frame(TEXT, b"\xff\xfe\xfd token=abc", rsv=4)
     assert covered([broken], deflate) == sent(broken._replace(payload=b"x" * 13))
+
+
+@pytest.mark.parametrize("key", [b"", b"\1\2\3\4"])
+@pytest.mark.parametrize("fin", [0, 1])
+def test_json_in_place_of_audio_is_overwritten_though_part_of_it_is_missing(key: bytes, fin: int) -> None:
+    frame = Frame(BINARY, SECRET, fin, key=key, complete=0)
+    clean = Frame(BINARY, b"x" * len(SECRET), fin, key=key)
+    assert covered([frame]) == clean.header() + clean.masked()[:-3] + b"***"
+
+
+@pytest.mark.parametrize("sound", [b"U" * 99, b"\xff" * 99, SOUND, b"{" + SOUND, b"["])
+def test_audio_stays_though_part_of_it_is_missing(sound: bytes) -> None:
+    frame = Frame(BINARY, sound + bytes(3), complete=0)
+    assert covered([frame]) == frame.header() + (sound if sound != b"[" else b"x") + b"***"

@@ -77,3 +77,31 @@ def test_without_headers_a_plain_one_is_made() -> None:
 def test_a_checksum_sums_up_to_nothing(content: bytes) -> None:
     padded = content + b"\0" * (len(content) % 2)
     assert checksum(padded + struct.pack(">H", checksum(padded))) in (0, 0xFFFF)
+
+
+def with_options(options: bytes, flags: int = 24, *, ack: int = 7, urgent: int = 0) -> bytes:
+    """The header that is made of one with these options."""
+    size = 20 + len(options)
+    header = struct.pack(">HHIIBBHHH", 1, 2, 9, ack, size // 4 << 4 | 0xF, flags, 321, 0, urgent) + options
+    ends = Endpoint("10.0.0.2", 5000), Endpoint("10.0.0.1", 443)
+    return tcp_header(Origin((0, 0, 64, 0), header), ends, (9, ack), flags, lambda number: number + 10)
+
+
+@pytest.mark.parametrize(
+    "smuggled",
+    [
+        *(bytes([kind, 10]) + b"smuggled\1\1" for kind in (2, 3, 4, 19, 28, 29, 30, 34, 69, 253, 254)),
+        *(b"\0" + b"smuggled" * 2 + b"end", b"\x08\1" + b"smuggled" * 2 + b"\1\1", b"\xfd\xff" + b"smuggled" * 2 + b"\1\1"),
+        b"\x08\x0asmugg",  # cut by a snap length
+    ],
+)
+def test_options_that_may_hold_anything_are_taken_out(smuggled: bytes) -> None:
+    kept = b"\2\4\5\xb4\1\3\3\7\4\2\x08\x0a" + b"12345678"
+    header = with_options(kept + smuggled)
+    assert header[20 : 20 + len(kept)] == kept
+    assert set(header[20 + len(kept) :]) == {1}
+
+
+def test_fields_that_count_for_nothing_are_empty() -> None:
+    assert with_options(b"", 4, ack=0x5A5A5A5A, urgent=0x5A5A)[8:] == b"\0\0\0\0\x51\4" + struct.pack(">HHH", 321, 0, 0)
+    assert with_options(b"", 0x38, ack=0x5A5A5A5A, urgent=3)[8:] == b"ZZZZ\x51\x38" + struct.pack(">HHH", 321, 0, 3)

@@ -1,6 +1,8 @@
 """HTTP keeps its lengths and its frame; credentials and what is not understood are overwritten."""
 
 import gzip
+import zlib
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -73,6 +75,25 @@ def test_a_body_in_a_coding_stays_as_it_is_or_not_at_all() -> None:
     assert body(packed, NONE, chunked=False, plain=REFUSED) == packed
     assert set(body(packed, SECRETS, chunked=False, plain=REFUSED)) <= set(b"x\r\n")
     assert body(chunks(packed), NONE, chunked=True, plain=REFUSED) == chunks(packed)
+
+
+def with_comment(packed: bytes, comment: bytes) -> bytes:
+    return packed[:3] + b"\x10" + packed[4:10] + comment + b"\0" + packed[10:]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress])
+def test_a_body_in_a_coding_stays_only_if_all_of_it_is_known(pack: Callable[[bytes], bytes]) -> None:
+    packed = pack(REFUSED)
+    assert body(packed, NONE, chunked=False, plain=REFUSED) == packed
+    assert body(packed[:-3], NONE, chunked=False, plain=REFUSED) == packed[:-3]
+    for more, plain in ((pack(REFUSED * 99), REFUSED * 98), (packed + b"more", REFUSED), (pack(packed), REFUSED)):
+        assert set(body(more, NONE, chunked=False, plain=plain)) <= set(b"x\r\n")
+
+
+def test_of_gzip_nothing_stays_that_is_not_content() -> None:
+    packed = with_comment(gzip.compress(REFUSED), b"opaque-credential")
+    assert gzip.decompress(packed) == REFUSED
+    assert set(body(packed, NONE, chunked=False, plain=REFUSED)) <= set(b"x\r\n")
 
 
 def test_what_belongs_to_another_exchange_is_overwritten() -> None:

@@ -1,5 +1,7 @@
 """One stream of HTTP/2 without the others: what stays, what is overwritten, and when nothing is written at all."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hpack import Decoder
@@ -7,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.copies.frames import Patches
-from analyzer.copies.http2 import Fields, Multiplexed, Rewriter, UnsureError
+from analyzer.copies.http2 import Rewriter
+from analyzer.copies.multiplexed import Fields, Multiplexed, UnsureError
 from analyzer.copies.store import StreamStore
 from analyzer.model.limits import Limits
 from analyzer.model.redact import Secrets
@@ -55,7 +58,7 @@ def stored(*parts: bytes | int) -> StreamStore:
 def stream_of(*contents: bytes) -> Multiplexed:
     stream, at = Multiplexed(OWN, (0, 0), (0, 0), LIMITS), 0
     for content in contents:
-        stream.content(0, run_of(at, content))
+        stream.content(0, OWN, run_of(at, content))
         at += len(content)
     return stream
 
@@ -66,7 +69,7 @@ def everything(store: StreamStore) -> bytes:
 
 def test_frames_of_the_connection_and_of_the_stream_stay() -> None:
     kept = [
-        *(frame(SETTINGS, 0, 0, bytes(6)), frame(SETTINGS, 1, 0), frame(WINDOW_UPDATE, 0, 0, bytes(4))),
+        *(frame(SETTINGS, 0, 0, b"\0\3" + bytes(4)), frame(SETTINGS, 1, 0), frame(WINDOW_UPDATE, 0, 0, bytes(4))),
         *(frame(DATA, 1, OWN, b"mine"), frame(WINDOW_UPDATE, 0, OWN, bytes(4)), frame(RST_STREAM, 0, OWN, bytes(4))),
     ]
     dropped = [
@@ -87,6 +90,58 @@ def test_what_may_say_more_than_it_should_is_overwritten() -> None:
     said = everything(rewritten(stored(sent), stream_of(b"mine")).store)
     covered = b"for " + b"x" * (len(words) - 4)
     assert said == frame(PING, 0, 0, b"x" * 8) + frame(GOAWAY, 0, 0, bytes(8) + covered) + frame(DATA, 8, OWN, b"\x04minexxxx")
+
+
+def another_asks(stream: Multiplexed) -> None:
+    stream.block(1, 0, OTHER, None, request=True)
+
+
+def another_says_more(stream: Multiplexed) -> None:
+    stream.passed(1, OTHER, 5)
+
+
+def another_session_goes_on(stream: Multiplexed) -> None:
+    stream.content(1, OTHER, run_of(0, b"a"))
+
+
+def anything_is_missing(stream: Multiplexed) -> None:
+    stream.lost(1, 7, 9)
+
+
+@pytest.mark.parametrize("happens", [another_asks, another_says_more, another_session_goes_on, anything_is_missing])
+def test_words_on_a_connection_that_others_share_may_be_about_them(happens: Callable[[Multiplexed], None]) -> None:
+    stream = stream_of()
+    happens(stream)
+    said = everything(rewritten(stored(frame(GOAWAY, 0, 0, bytes(8) + b"no more, Mr X")), stream).store)
+    assert said == frame(GOAWAY, 0, 0, bytes(8) + b"x" * 13)
+
+
+def test_settings_are_numbers_that_are_known() -> None:
+    known = [number.to_bytes(2, "big") + b"\0\0\0\1" for number in (1, 8, 9)]
+    sent = frame(SETTINGS, 0, 0, b"".join([known[0], b"\xfa\xfaword", known[1], b"\0\x0bword", known[2]]))
+    said = everything(rewritten(stored(sent, frame(SETTINGS, 1, 0, b"\0\1word")), stream_of()).store)
+    assert said == frame(SETTINGS, 0, 0, b"".join([known[0], b"x" * 6, known[1], b"x" * 6, known[2]]))
+
+
+def test_bits_of_headers_that_mean_nothing_are_empty() -> None:
+    kinds = {
+        SETTINGS: (0, b"\0\3" + bytes(4), 0),
+        PING: (0, b"x" * 8, 1),
+        GOAWAY: (0, bytes(8), 0),
+        WINDOW_UPDATE: (OWN, bytes(4), 0),
+    }
+    kinds |= {RST_STREAM: (OWN, bytes(4), 0), DATA: (OWN, b"\0mine", 9), HEADERS: (OWN, b"\x80", 5)}
+    sent = [frame(kind, 0xFF & ~(kind == SETTINGS), stream | 1 << 31, payload) for kind, (stream, payload, _) in kinds.items()]
+    kept = [frame(kind, flags, stream, payload) for kind, (stream, payload, flags) in kinds.items()]
+    assert everything(rewritten(stored(*sent), stream_of(b"mine")).store) == b"".join(kept)
+
+
+def test_a_flood_of_frames_without_headers_is_not_held() -> None:
+    most = LIMITS.http_head
+    sent = frame(HEADERS, 0, OWN) + frame(CONTINUATION, 0, OWN) * (most - 1)
+    assert everything(rewritten(stored(sent), stream_of()).store) == sent
+    with pytest.raises(UnsureError):
+        rewritten(stored(sent + frame(CONTINUATION, 4, OWN)), stream_of())
 
 
 @given(st.lists(st.tuples(st.text("abc-", min_size=1), st.sampled_from([0, 1, 126, 127, 128, 254, 255, 16511, 40000])), max_size=4))
@@ -117,10 +172,12 @@ def test_headers_that_could_not_be_read_cannot_be_read_in_the_copy() -> None:
 
 @pytest.mark.parametrize("follows", [frame(DATA, 0, OTHER, b"another"), b""])
 def test_headers_that_break_off_are_not_written(follows: bytes) -> None:
+    sent = stored(frame(HEADERS, 0, OWN, b"part of them"), follows)
+    assert everything(rewritten(sent, stream_of()).store) == frame(HEADERS, 0, OWN, b"\x80" * 12)
     stream = stream_of()
     stream.block(0, 0, OWN, [("name", "value")], request=False)
-    said = everything(rewritten(stored(frame(HEADERS, 0, OWN, b"part of them"), follows), stream).store)
-    assert said == frame(HEADERS, 0, OWN, b"\x80" * 12)
+    with pytest.raises(UnsureError):
+        rewritten(sent, stream)
 
 
 def test_of_the_first_request_of_another_stream_a_stub_is_left() -> None:
@@ -137,9 +194,9 @@ def test_holes_in_content_stay_and_those_over_headers_take_the_step() -> None:
     whole, torn = frame(DATA, 0, OWN, b"one"), frame(DATA, 0, OWN, b"?" * 20)
     kept = stored(whole, torn[:14], 10, torn[24:], frame(DATA, 0, OTHER, b"x")[:4], 30, whole)
     stream = stream_of(b"one")
-    stream.content(0, run_of(3, b"?" * 5))
-    stream.content(0, run_of(18, b"?" * 5))
-    stream.content(0, run_of(23, b"one"))
+    stream.content(0, OWN, run_of(3, b"?" * 5))
+    stream.content(0, OWN, run_of(18, b"?" * 5))
+    stream.content(0, OWN, run_of(23, b"one"))
     lost = len(whole + torn)
     stream.lost(0, lost + 4, lost + 34)
     again = rewritten(kept, stream)
@@ -159,7 +216,7 @@ def test_a_frame_that_breaks_off_does_not_reach_into_the_next() -> None:
 
 def test_content_that_is_not_followed_is_overwritten() -> None:
     stream = stream_of(b"mine")
-    stream.passed(0, 6)
+    stream.passed(0, OWN, 6)
     said = rewritten(stored(frame(DATA, 0, OWN, b"mine??"), frame(DATA, 0, OWN, b"????")), stream)
     assert everything(said.store) == frame(DATA, 0, OWN, b"minexx") + frame(DATA, 0, OWN, b"xxxx")
     assert said.overwritten == 6
