@@ -58,9 +58,8 @@ WHOLE_DOORS = {"reports/terminal.py": {"rich"}}
 WITHOUT_NUMPY = ("cli/", "__init__.py", "__main__.py", "reports/", "rules/__init__.py")
 """`analyzer --help` comes by here, or formats that need no numbers."""
 TEST_ONLY = {
-    *("canaries", "conftest", "damage", "drops", "h2_peers", "load", "made_session", "pcapng_files", "peers", "plain_kernels"),
-    "side_by_side",
-    *("tls_peers", "tls_programs", "wire_script", "wrapping"),
+    *("canaries", "conftest", "damage", "drops", "h2_peers", "kinds", "load", "made_session", "pcapng_files", "peers"),
+    *("plain_kernels", "side_by_side", "tls_peers", "tls_programs", "wire_script", "wrapping"),
 }
 """Files in tests/ that hold no tests."""
 

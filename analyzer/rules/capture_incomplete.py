@@ -112,7 +112,8 @@ def _lacks_of_upgrade(session: Session) -> Iterator[tuple[str, str]]:
     partial = [(name, direction) for head, name, direction in heads if head is not None and head.partial]
     if partial:
         cut = any(direction.tcp.truncated for _, direction in partial)
-        yield f"part of the {' and of the '.join(name for name, _ in partial)} is missing", _WHOLE if cut else _ALL
+        what = "upgrade request and of its answer" if len(partial) == len(heads) else partial[0][0]
+        yield f"part of the {what} is missing", _WHOLE if cut else _ALL
 
 
 def _lacks_of_bytes(direction: Direction) -> Iterator[tuple[str, str]]:

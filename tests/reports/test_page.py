@@ -141,6 +141,11 @@ def until(page: "Page", expression: str) -> None:
     raise AssertionError(expression)
 
 
+def drawn(page: "Page") -> None:
+    """Wait until what was asked for is on the screen: rows and time line are drawn once per picture."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 def cursor(page: "Page") -> float:
     """The second at which the time line's cursor stands."""
     return value(page, ".lanes", "aria-valuenow")
@@ -224,14 +229,16 @@ def test_filters_change_rows_and_say_how_many(show: Open, silent: Path) -> None:
     assert count.inner_text() == "4 of 35 are shown"
     assert page.locator("#status").inner_text() == "4 of 35 are shown"
     assert grid.get_attribute("aria-rowcount") == "5"
+    drawn(page)
     assert set(page.locator(".row:not([hidden]) [aria-colindex='3']").all_inner_texts()) == {"server"}
     page.get_by_label("Sender").select_option("both sides")
     page.get_by_label("Search the frames").fill("quick brown")
     assert count.inner_text() == "2 of 35 are shown"
-    until(page, "document.querySelector('.row:not([hidden]) .content').innerText.startsWith('…')")
+    drawn(page)
     for said in page.locator(".row:not([hidden]) .content span").all_inner_texts():
         assert 0 < said.index("quick brown") < 30  # the column shows what was found, not the beginning
     page.get_by_label("Search the frames").fill("nothing says this")
+    drawn(page)
     assert page.get_by_text("No frame passes the filters.").is_visible()
     page.get_by_label("Search the frames").fill("")
     page.locator(".kinds button", has_text="close").click()
@@ -245,6 +252,7 @@ def test_evidence_opens_the_frames_around_it(show: Open, silent: Path) -> None:
     page = show(silent)
     page.get_by_label("Sender").select_option("client")
     page.locator("#s1-f2").get_by_role("button", name="Frames around packet 74").click()
+    drawn(page)
     chosen = page.locator(".row[aria-selected='true']")
     assert chosen.locator("[aria-colindex='6']").inner_text() == "74"
     assert chosen.locator("[aria-colindex='4']").inner_text() == "close 1011"
@@ -255,8 +263,10 @@ def test_evidence_opens_the_frames_around_it(show: Open, silent: Path) -> None:
     assert "frame.number == 74" in page.locator(".detail").inner_text()
     assert cursor(page) == pytest.approx(14.923, abs=0.01)
     page.keyboard.press("ArrowUp")
+    drawn(page)
     assert page.locator(".row[aria-selected='true'] [aria-colindex='1']").text_content() == "33"
     page.keyboard.press("Home")
+    drawn(page)
     assert page.locator(".row[aria-selected='true'] [aria-colindex='1']").text_content() == "1"
 
 
@@ -270,6 +280,7 @@ def test_the_place_of_a_finding_is_shown_on_the_time_line(show: Open, silent: Pa
 def test_captured_text_stays_text(show: Open, agent: Path) -> None:
     page = show(agent)
     page.get_by_label("Search the frames").fill("hello")
+    drawn(page)
     page.locator(".row:not([hidden])").first.click()
     assert "</script><script>alert(1)</script><b>hello</b>" in page.locator(".detail pre").inner_text()
     assert page.locator("b", has_text="hello").count() == 0

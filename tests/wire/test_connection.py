@@ -510,7 +510,7 @@ def test_heads_that_the_snap_length_cuts(size: int, query: dict[str, str], said:
     assert (upgrade["outcome"], upgrade["status"]) == (outcome, int(said[9:12]))
     assert (upgrade["query"], upgrade["partial"]) == (query, True)
     assert upgrade["path"] == ("/v1/listen" if size > 12 else "/v1/list")
-    assert "part of the upgrade request is missing; part of the answer" in lacks(session)
+    assert "part of the upgrade request and of its answer is missing" in lacks(session)
     assert "wrong-accept" not in {one["rule"] for one in session["findings"]}
 
 
