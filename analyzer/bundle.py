@@ -24,6 +24,7 @@ from analyzer.model.settings import Dump, Settings
 from analyzer.pipeline import analyze
 from analyzer.reports import html, pieces
 from analyzer.reports.bundle import Member, Part
+from analyzer.reports.phrases import plural
 from analyzer.rules import pages
 
 MOST = 5
@@ -215,7 +216,7 @@ def _note(found: Excerpt, others: str, *, same: bool, ours: bool) -> str:
     """What is special about the capture of a session. `ours`: the report is of it."""
     if found.why is not None:
         return f"none. {found.why} Packet numbers in the report are those of the original capture"
-    told = f"{found.packets:,} packets, {found.overwritten:,} bytes overwritten"
+    told = f"{plural(found.packets, 'packet')}, {plural(found.overwritten, 'byte')} overwritten"
     told += ", TLS taken off" if found.tls_removed else ""
     if same:
         counted = f", but {others}" if others else ""
