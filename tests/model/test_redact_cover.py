@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from analyzer.model.redact import Secrets, redact_headers, redact_json, redact_message, redact_protocol, redact_target
@@ -31,13 +31,15 @@ def same_shape(one: Any, two: Any, redacted: Any) -> None:  # noqa: ANN401 - JSO
         for parts in zip(one, two, redacted, strict=True):
             same_shape(*parts)
     elif one == redacted or (isinstance(one, str) and "redacted:" not in str(redacted)):
-        assert two == one
+        blank = isinstance(one, str) and not one.strip()  # written as an escape it has letters, which may be overwritten
+        assert two == one or (blank and set(two) - set(one) <= {"x"})
     elif isinstance(one, str):
         assert set(two) - set(one) <= {"x", "1"}
     else:
         assert str(two).strip("-1.e+0") == ""
 
 
+@example(value={"api_key": "\r"}, ascii_only=True)
 @given(VALUES.filter(lambda value: isinstance(value, dict | list)), st.booleans())
 def test_json_stays_json(value: Any, ascii_only: bool) -> None:  # noqa: ANN401 - JSON is what it is
     text = json.dumps(value, ensure_ascii=ascii_only)
