@@ -14,24 +14,35 @@ from analyzer.copies.multiplexed import Fields, Multiplexed, UnsureError
 from analyzer.copies.places import Places
 from analyzer.copies.store import StreamStore, differing
 from analyzer.model.dataclass import dataclass
+from analyzer.model.http2 import (
+    ACK,
+    CONTINUATION,
+    DATA,
+    END_HEADERS,
+    END_STREAM,
+    FIXED,
+    GOAWAY,
+    HEADERS,
+    PADDED,
+    PING,
+    PREFACE,
+    RST_STREAM,
+    SETTING,
+    SETTINGS,
+    USUAL_SIZE,
+    WINDOW_UPDATE,
+)
 from analyzer.model.limits import Limits
 from analyzer.model.redact import Secrets
 from analyzer.model.schema import Side
 
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 HEADER = 9
-DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9
-END_STREAM, ACK, END_HEADERS, PADDED = 1, 1, 4, 8
 FLAGS = {DATA: END_STREAM | PADDED, HEADERS: END_STREAM | END_HEADERS, CONTINUATION: END_HEADERS, SETTINGS: ACK, PING: ACK}
 """Flags that mean something in the copy."""
-FIXED = {RST_STREAM: 4, PING: 8, WINDOW_UPDATE: 4}
-"""Types whose payload has one length."""
-SETTING, LAST_WORDS = 6, 8
-"""Bytes of a setting; in a GOAWAY, in front of words."""
+LAST_WORDS = 8
+"""Bytes of a GOAWAY in front of words."""
 KNOWN_SETTINGS = range(1, 10)
 """Of these it is known that they are numbers (section 6.5.2, RFC 8441, RFC 9218); others hold what anyone likes (RFC 8701)."""
-USUAL_SIZE = 1 << 14
-"""The longest payload that every receiver takes (section 4.2)."""
 LONGEST = (1 << 24) - 1
 MASK = 0x7FFFFFFF
 UNREADABLE = b"\x80"

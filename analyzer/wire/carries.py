@@ -5,10 +5,11 @@
 from collections.abc import Sequence
 from enum import StrEnum
 
+from analyzer.model.http2 import PREFACE
 from analyzer.model.schema import Side
 from analyzer.model.streams import Data, Gap
 from analyzer.wire import http1
-from analyzer.wire.http2_frames import PREFACE, begins_http2, begins_http2_answer
+from analyzer.wire.http2_frames import begins_http2, begins_http2_answer
 from analyzer.wire.http2_search import find_header, is_behind_data
 from analyzer.wire.resync import find_frame
 

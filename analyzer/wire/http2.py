@@ -14,6 +14,7 @@ import numpy as np
 
 from analyzer.model.anomalies import Anomaly, Sightings
 from analyzer.model.channel import Sink
+from analyzer.model.http2 import PREFACE
 from analyzer.model.limits import Limits
 from analyzer.model.places import Moment
 from analyzer.model.schema import Side
@@ -25,7 +26,7 @@ from analyzer.wire import http1
 from analyzer.wire.frames import FrameColumns
 from analyzer.wire.health import TcpHealth
 from analyzer.wire.http2_blocks import BlockReader, GoAway, Headers, Reset, Said, Settings
-from analyzer.wire.http2_frames import PREFACE, Astray, Content, Frame, FrameWalker, LostStep, Torn, Walked
+from analyzer.wire.http2_frames import Astray, Content, Frame, FrameWalker, LostStep, Torn, Walked
 from analyzer.wire.intake import Intake
 from analyzer.wire.resync import find_frame
 from analyzer.wire.stream import Stream, open_stream

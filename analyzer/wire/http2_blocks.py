@@ -7,14 +7,13 @@ there changed the table for all later ones in a way that nobody knows, so that n
 from collections.abc import Iterator
 
 from analyzer.model.dataclass import dataclass
+from analyzer.model.http2 import CONTINUATION, END_HEADERS, END_STREAM, HEADERS, PUSH_PROMISE, RST_STREAM
 from analyzer.model.limits import Limits
 from analyzer.model.places import Moment
 from analyzer.wire.http2_frames import Frame
-from analyzer.wire.http2_search import CONTINUATION, HEADERS, PUSH_PROMISE, RST_STREAM
 
 ENABLE_CONNECT_PROTOCOL = 8
 """RFC 8441 section 3."""
-END_STREAM, END_HEADERS = 0x01, 0x04
 ERRORS = (
     *(
         "NO_ERROR",

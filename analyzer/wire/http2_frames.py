@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator
 import numpy as np
 
 from analyzer.model.dataclass import dataclass
+from analyzer.model.http2 import PREFACE
 from analyzer.model.limits import Limits
 from analyzer.model.places import Moment
 from analyzer.model.streams import Bytes, Data, End, Gap, Ints, Piece, Run
@@ -19,8 +20,6 @@ from analyzer.wire import http2_kernels
 from analyzer.wire.http2_search import find_header
 from analyzer.wire.intake import contiguous, newest
 
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-"""What a client sends first (section 3.4)."""
 LEFT, PADDING, OWNER, PADDED, ENDS, HAVE, PACKET, TIME = range(8)
 """Places in the walk's state."""
 LEAST = 14

@@ -13,6 +13,20 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from analyzer.model.http2 import (
+    CONTINUATION,
+    DATA,
+    FIXED,
+    GOAWAY,
+    HEADERS,
+    PING,
+    PRIORITY,
+    PUSH_PROMISE,
+    SETTING,
+    SETTINGS,
+    USUAL_SIZE,
+    WINDOW_UPDATE,
+)
 from analyzer.model.streams import Data, Gap
 from analyzer.wire.http2_kernels import FRAME_HEADER
 from analyzer.wire.resync import NOWHERE, Flags, Ground
@@ -21,16 +35,11 @@ AT_PACKET, ANYWHERE, STRANGER = 2, 3, 4
 """Sure headers that a chain needs: where a packet starts, anywhere, and where nothing else tells that there are HTTP/2 frames."""
 LONGEST = 16
 """Headers that are followed at the most."""
-USUAL_SIZE = 1 << 14
-"""The longest payload, unless the receiver allows more (section 6.5.2). Hardly any does."""
 NEW_STREAMS = 1 << 24
 """Identifiers beyond it are not believed of a stream that is not known: a stream takes the next one when it opens."""
-DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
-FIXED = {PRIORITY: 5, RST_STREAM: 4, PING: 8, WINDOW_UPDATE: 4}
-"""Types whose payload has one length (sections 6.3 to 6.9)."""
 FLAGS = {DATA: 0x09, HEADERS: 0x2D, SETTINGS: 0x01, PUSH_PROMISE: 0x0C, PING: 0x01, CONTINUATION: 0x04}
 """Flags that a type may have; others have none."""
-SETTING, MOST_SETTINGS = 6, 32
+MOST_SETTINGS = 32
 LEGAL = np.zeros((256, 256), np.bool_)
 for _type in range(10):
     LEGAL[_type, [flags for flags in range(256) if not flags & ~FLAGS.get(_type, 0)]] = True
